@@ -1,0 +1,5 @@
+module github.com/lukko-dev/lukko/conformance
+
+go 1.26.0
+
+require github.com/lukko-dev/lukko/core v0.1.0

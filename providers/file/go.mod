@@ -1,0 +1,5 @@
+module github.com/lukko-dev/lukko/providers/file
+
+go 1.26.0
+
+require github.com/lukko-dev/lukko/core v0.1.0
