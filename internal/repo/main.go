@@ -1,0 +1,135 @@
+// Command repo does what is done to all modules of the repository alike. Its
+// scripts in scripts/ and the Makefile call it; people call those.
+//
+// It needs no sibling and runs with GOWORK=off, and so also while another
+// module of the workspace does not build.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/lukko-dev/lukko/internal/repo/workspace"
+)
+
+type command struct {
+	name, usage, help string
+	run               func(ws *workspace.Workspace, args []string) error
+}
+
+var commands = []command{
+	{"list", "list [--published]", "print the folders of the modules, siblings before those that need them", list},
+	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
+	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
+}
+
+func main() {
+	root := flag.String("root", ".", "the repository's `folder`")
+	flag.Usage = usage
+	flag.Parse()
+	if err := run(*root, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(root string, args []string) error {
+	if len(args) == 0 {
+		usage()
+		return fmt.Errorf("which command?")
+	}
+	for _, c := range commands {
+		if c.name != args[0] {
+			continue
+		}
+		ws, err := workspace.Load(root)
+		if err != nil {
+			return err
+		}
+		return c.run(ws, args[1:])
+	}
+	usage()
+	return fmt.Errorf("no command %q", args[0])
+}
+
+func usage() {
+	for _, c := range commands {
+		fmt.Fprintf(os.Stderr, "repo %s\n    %s\n", c.usage, c.help)
+	}
+}
+
+func list(ws *workspace.Workspace, args []string) error {
+	published := len(args) > 0 && args[0] == "--published"
+	for _, m := range ws.Modules {
+		if m.Published || !published {
+			fmt.Println(m.Dir)
+		}
+	}
+	return nil
+}
+
+func tidy(ws *workspace.Workspace, args []string) error {
+	check := len(args) > 0 && args[0] == "--check"
+	if check {
+		args = args[1:]
+	}
+	modules, err := pick(ws, args)
+	if err != nil {
+		return err
+	}
+	var untidy, failed []string
+	for _, m := range modules {
+		changed, err := ws.Tidy(m, check, os.Stderr)
+		if err != nil {
+			// The others are independent of it: say which one it was, and go on.
+			fmt.Fprintln(os.Stderr, err)
+			failed = append(failed, m.Dir)
+		}
+		untidy = append(untidy, changed...)
+	}
+	switch {
+	case len(failed) > 0:
+		return fmt.Errorf("could not tidy %s", strings.Join(failed, ", "))
+	case check && len(untidy) > 0:
+		return fmt.Errorf("not tidy: %s; run scripts/tidy", strings.Join(untidy, ", "))
+	}
+	for _, name := range untidy {
+		fmt.Println("changed", name)
+	}
+	return nil
+}
+
+func pick(ws *workspace.Workspace, names []string) ([]workspace.Module, error) {
+	if len(names) == 0 {
+		return ws.Modules, nil
+	}
+	var modules []workspace.Module
+	for _, name := range names {
+		m, err := ws.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		modules = append(modules, m)
+	}
+	return modules, nil
+}
+
+func get(ws *workspace.Workspace, args []string) error {
+	if len(args) < 2 {
+		return fmt.Errorf("usage: scripts/get MODULE PACKAGE[@VERSION]...")
+	}
+	m, err := ws.Find(args[0])
+	if err != nil {
+		return err
+	}
+	changed, err := ws.Get(m, os.Stderr, args[1:]...)
+	if err != nil {
+		return err
+	}
+	for _, name := range changed {
+		fmt.Println("changed", name)
+	}
+	return nil
+}
