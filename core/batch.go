@@ -1,0 +1,135 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+)
+
+// BatchConcurrency is how many single reads a GetMany runs at a time over a
+// backend that is no [BatchGetter].
+const BatchConcurrency = 16
+
+// GetMany implements [SecretService].
+func (s *Store) GetMany(ctx context.Context, ids []string, opts ...GetOption) (map[string]Secret, error) {
+	const op = "get many"
+	for i, id := range ids {
+		if hint := idFault(id); hint != "" {
+			return nil, s.invalidID(op, "at index "+strconv.Itoa(i)+": "+hint)
+		}
+	}
+	o, hint := collectGet(opts)
+	if hint != "" {
+		return nil, &Error{Op: op, Provider: s.provider, Kind: ErrInvalidOption, Hint: hint}
+	}
+	if err := s.enter(ctx, op, ""); err != nil {
+		return nil, err
+	}
+	defer s.gate.leave()
+	if o.Version != "" {
+		if err := s.claims(ctx, op, "", claimAtVersion); err != nil {
+			return nil, err
+		}
+	}
+	if len(ids) == 0 {
+		return map[string]Secret{}, nil
+	}
+	ids = distinct(ids)
+	var got map[string]Secret
+	var err error
+	if s.batch != nil {
+		got, err = s.batch.GetMany(ctx, slices.Clone(ids), o)
+	} else {
+		got, err = s.getEach(ctx, ids, o)
+	}
+	var failed *BatchError
+	if err != nil && !errors.As(err, &failed) {
+		return nil, s.wrap(ctx, op, "", read, err)
+	}
+	return s.sortOut(ctx, ids, got, failed)
+}
+
+// distinct returns each id once, in the order of the first ones.
+func distinct(ids []string) []string {
+	seen := make(map[string]bool, len(ids))
+	once := make([]string, 0, len(ids))
+	for _, id := range ids {
+		if !seen[id] {
+			seen[id] = true
+			once = append(once, id)
+		}
+	}
+	return once
+}
+
+// sortOut puts each id that was asked for into exactly one place, and drops
+// what a backend answered unasked.
+func (s *Store) sortOut(ctx context.Context, ids []string, got map[string]Secret, failed *BatchError) (map[string]Secret, error) {
+	found := make(map[string]Secret, len(got))
+	errs := map[string]error{}
+	for _, id := range ids {
+		secret, ok := got[id]
+		var err error
+		if failed != nil {
+			err = failed.ByID[id]
+		}
+		if err == nil && ok {
+			err = readFault(secret.Value)
+		}
+		switch {
+		case err != nil && isNotFound(err):
+		case err != nil:
+			errs[id] = s.wrap(ctx, "get", id, read, err)
+		case ok:
+			s.complete(&secret.Info, id)
+			found[id] = secret
+		}
+	}
+	if len(errs) > 0 {
+		return found, &BatchError{ByID: errs}
+	}
+	return found, nil
+}
+
+// getEach reads one by one, a bounded number at a time. All its goroutines
+// have ended when it returns.
+func (s *Store) getEach(ctx context.Context, ids []string, o GetOptions) (map[string]Secret, error) {
+	secrets := make([]Secret, len(ids))
+	errs := make([]error, len(ids))
+	var next atomic.Int64
+	work := func() {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= len(ids) {
+				return
+			}
+			secrets[i], errs[i] = s.backend.Get(ctx, ids[i], o)
+		}
+	}
+	var others sync.WaitGroup
+	for range min(len(ids), BatchConcurrency) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	got := make(map[string]Secret, len(ids))
+	failed := map[string]error{}
+	for i, id := range ids {
+		if errs[i] != nil {
+			failed[id] = errs[i]
+		} else {
+			got[id] = secrets[i]
+		}
+	}
+	if len(failed) > 0 {
+		return got, &BatchError{ByID: failed}
+	}
+	return got, nil
+}

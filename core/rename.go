@@ -1,0 +1,237 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+)
+
+// renaming is a Backend over a SecretService that knows its secrets by other
+// ids. It is the one place where ids are mapped, in results, iterators and
+// batch errors, for every decorator that renames.
+type renaming struct {
+	svc SecretService
+	// down maps an id to the one below; its error ends the call.
+	down func(id string) (string, error)
+	// up maps an id from below; false hides it.
+	up func(id string) (string, bool)
+	// downPrefix maps a list's prefix.
+	downPrefix func(prefix string) (string, error)
+	// close closes what the renaming owns; nil where it owns nothing.
+	close func() error
+}
+
+var (
+	_ Backend     = (*renaming)(nil)
+	_ BatchGetter = (*renaming)(nil)
+	_ Statter     = (*renaming)(nil)
+	_ Setter      = (*renaming)(nil)
+	_ Deleter     = (*renaming)(nil)
+	_ Lister      = (*renaming)(nil)
+	_ Versioner   = (*renaming)(nil)
+	_ Capable     = (*renaming)(nil)
+)
+
+func (r *renaming) Get(ctx context.Context, id string, o GetOptions) (Secret, error) {
+	lower, err := r.down(id)
+	if err != nil {
+		return Secret{}, err
+	}
+	secret, err := r.svc.Get(ctx, lower, o.Options()...)
+	return secret, renamed(err)
+}
+
+func (r *renaming) GetMany(ctx context.Context, ids []string, o GetOptions) (map[string]Secret, error) {
+	lowers := make([]string, 0, len(ids))
+	lowerOf := make(map[string]string, len(ids))
+	failed := map[string]error{}
+	for _, id := range ids {
+		lower, err := r.down(id)
+		if err != nil {
+			failed[id] = err
+			continue
+		}
+		lowerOf[id] = lower
+		lowers = append(lowers, lower)
+	}
+	var got map[string]Secret
+	if len(lowers) > 0 {
+		var err error
+		var below *BatchError
+		got, err = r.svc.GetMany(ctx, lowers, o.Options()...)
+		if err != nil && !errors.As(err, &below) {
+			return nil, renamed(err)
+		}
+		for id, lower := range lowerOf {
+			if below != nil && below.ByID[lower] != nil {
+				failed[id] = renamed(below.ByID[lower])
+			}
+		}
+	}
+	secrets := make(map[string]Secret, len(got))
+	for id, lower := range lowerOf {
+		if secret, ok := got[lower]; ok {
+			secrets[id] = secret
+		}
+	}
+	if len(failed) > 0 {
+		return secrets, &BatchError{ByID: failed}
+	}
+	return secrets, nil
+}
+
+func (r *renaming) Stat(ctx context.Context, id string, o GetOptions) (Info, error) {
+	lower, err := r.down(id)
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := r.svc.Stat(ctx, lower, o.Options()...)
+	return info, renamed(err)
+}
+
+func (r *renaming) Set(ctx context.Context, id string, value Value, o SetOptions) (Info, error) {
+	lower, err := r.down(id)
+	if err != nil {
+		return Info{}, err
+	}
+	info, err := r.svc.Set(ctx, lower, value, o.Options()...)
+	return info, renamed(err)
+}
+
+func (r *renaming) Delete(ctx context.Context, id string, o DeleteOptions) error {
+	lower, err := r.down(id)
+	if err != nil {
+		return err
+	}
+	return renamed(r.svc.Delete(ctx, lower, o.Options()...))
+}
+
+func (r *renaming) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		lower, err := r.downPrefix(prefix)
+		if err != nil {
+			yield(Info{}, err)
+			return
+		}
+		for info, err := range r.svc.List(ctx, lower) {
+			if err != nil {
+				yield(Info{}, r.renamedBatch(err))
+				return
+			}
+			id, ok := r.up(info.ID)
+			if !ok {
+				continue
+			}
+			info.ID = id
+			if !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *renaming) Versions(ctx context.Context, id string) iter.Seq2[Info, error] {
+	return func(yield func(Info, error) bool) {
+		lower, err := r.down(id)
+		if err != nil {
+			yield(Info{}, err)
+			return
+		}
+		for info, err := range r.svc.Versions(ctx, lower) {
+			if err != nil {
+				yield(Info{}, r.renamedBatch(err))
+				return
+			}
+			info.ID = id
+			if !yield(info, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *renaming) Capabilities(ctx context.Context) (Capabilities, error) {
+	c, err := r.svc.Capabilities(ctx)
+	return c, renamed(err)
+}
+
+func (r *renaming) Close() error {
+	if r.close == nil {
+		return nil
+	}
+	return r.close()
+}
+
+// renamedBatch maps the ids of what ends an iterator.
+func (r *renaming) renamedBatch(err error) error {
+	var below *BatchError
+	if !errors.As(err, &below) {
+		return renamed(err)
+	}
+	byID := make(map[string]error, len(below.ByID))
+	for lower, err := range below.ByID {
+		if id, ok := r.up(lower); ok {
+			byID[id] = renamed(err)
+		}
+	}
+	return &BatchError{ByID: byID}
+}
+
+// renamed drops the hint of an error from below, which may name an id that
+// the caller doesn't know by. The front puts the caller's id in.
+func renamed(err error) error {
+	var below *Error
+	if err == nil || !errors.As(err, &below) || below.Hint == "" {
+		return err
+	}
+	e := *below
+	e.Hint = ""
+	if e.Kind == ErrInvalidID { //nolint:errorlint // a Kind is a sentinel itself
+		e.Hint = "the backend can't hold the name that this id has there"
+	}
+	return &e
+}
+
+// Prefix is svc under a prefix: an id is the bytes of prefix followed by the
+// id there, and List shows only what is under it. prefix is taken byte for
+// byte, so "shop/" and "shop_" are prefixes, and "shop" is one of "shopping".
+// A prefix that can't begin an id makes every call ErrInvalidID.
+//
+// The store does not own svc: closing it leaves svc open.
+func Prefix(svc SecretService, prefix string) *Store {
+	return New(providerOf(svc, "prefix"), prefixed(svc, prefix))
+}
+
+func prefixed(svc SecretService, prefix string) *renaming {
+	fault := prefixFault(prefix)
+	return &renaming{
+		svc: svc,
+		down: func(id string) (string, error) {
+			lower := prefix + id
+			if fault != "" {
+				return "", &Error{Kind: ErrInvalidID, Hint: fault}
+			}
+			if hint := idFault(lower); hint != "" {
+				return "", &Error{Kind: ErrInvalidID, Hint: "with the store's prefix before it: " + hint}
+			}
+			return lower, nil
+		},
+		up: func(lower string) (string, bool) { return strings.CutPrefix(lower, prefix) },
+		downPrefix: func(p string) (string, error) {
+			if hint := prefixFault(prefix + p); hint != "" {
+				return "", &Error{Kind: ErrInvalidID, Hint: hint}
+			}
+			return prefix + p, nil
+		},
+	}
+}
+
+// providerOf is the provider's name of a service that has one, so that a
+// decorator's own errors name it too.
+func providerOf(svc SecretService, otherwise string) string {
+	if p, ok := svc.(interface{ Provider() string }); ok {
+		return p.Provider()
+	}
+	return otherwise
+}
