@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/lukko-dev/lukko/internal/repo/workspace"
@@ -23,6 +24,7 @@ var commands = []command{
 	{"list", "list [--published]", "print the folders of the modules, siblings before those that need them", list},
 	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
 	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
+	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
 }
 
 func main() {
@@ -131,5 +133,17 @@ func get(ws *workspace.Workspace, args []string) error {
 	for _, name := range changed {
 		fmt.Println("changed", name)
 	}
+	return nil
+}
+
+func dependencies(ws *workspace.Workspace, args []string) error {
+	text, err := ws.Dependencies()
+	if err != nil {
+		return err
+	}
+	if len(args) > 0 && args[0] == "--write" {
+		return os.WriteFile(filepath.Join(ws.Root, "internal", "repo", "dependencies.txt"), []byte(text), 0o644)
+	}
+	fmt.Print(text)
 	return nil
 }
