@@ -6,12 +6,14 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/lukko-dev/lukko/internal/repo/rehearsal"
 	"github.com/lukko-dev/lukko/internal/repo/workspace"
 )
 
@@ -25,6 +27,7 @@ var commands = []command{
 	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
 	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
 	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
+	{"rehearse", "rehearse", "publish to a file proxy, then install and import everything from outside", rehearse},
 }
 
 func main() {
@@ -40,7 +43,7 @@ func main() {
 func run(root string, args []string) error {
 	if len(args) == 0 {
 		usage()
-		return fmt.Errorf("which command?")
+		return errors.New("no command given")
 	}
 	for _, c := range commands {
 		if c.name != args[0] {
@@ -146,4 +149,8 @@ func dependencies(ws *workspace.Workspace, args []string) error {
 	}
 	fmt.Print(text)
 	return nil
+}
+
+func rehearse(ws *workspace.Workspace, _ []string) error {
+	return rehearsal.Run(ws, os.Stdout)
 }

@@ -58,3 +58,27 @@ func (ws *Workspace) Dependencies() (string, error) {
 	}
 	return b.String(), nil
 }
+
+// Packages gives m's packages: its commands, and those that a program outside
+// may import.
+func (ws *Workspace) Packages(m Module) (commands, importable []string, err error) {
+	cmd := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}}", "./...")
+	cmd.Dir = ws.Abs(m)
+	cmd.Env = append(os.Environ(), "PWD="+cmd.Dir, "GOWORK="+ws.Root+"/go.work")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("go list in %s: %w\n%s", m.Dir, err, stderr.Bytes())
+	}
+	for line := range strings.Lines(string(out)) {
+		name, path, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch {
+		case name == "main":
+			commands = append(commands, path)
+		case !slices.Contains(strings.Split(path, "/"), "internal"):
+			importable = append(importable, path)
+		}
+	}
+	return commands, importable, nil
+}
