@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/lukko-dev/lukko/internal/repo/docs"
 	"github.com/lukko-dev/lukko/internal/repo/rehearsal"
 	"github.com/lukko-dev/lukko/internal/repo/workspace"
 )
@@ -27,6 +28,7 @@ var commands = []command{
 	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
 	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
 	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
+	{"docs", "docs [--write]", "check the Go blocks and links of all Markdown files, or bring the blocks up to date", checkDocs},
 	{"rehearse", "rehearse", "publish to a file proxy, then install and import everything from outside", rehearse},
 }
 
@@ -123,7 +125,7 @@ func pick(ws *workspace.Workspace, names []string) ([]workspace.Module, error) {
 
 func get(ws *workspace.Workspace, args []string) error {
 	if len(args) < 2 {
-		return fmt.Errorf("usage: scripts/get MODULE PACKAGE[@VERSION]...")
+		return errors.New("give a module and a package: scripts/get MODULE PACKAGE[@VERSION]")
 	}
 	m, err := ws.Find(args[0])
 	if err != nil {
@@ -153,4 +155,21 @@ func dependencies(ws *workspace.Workspace, args []string) error {
 
 func rehearse(ws *workspace.Workspace, _ []string) error {
 	return rehearsal.Run(ws, os.Stdout)
+}
+
+func checkDocs(ws *workspace.Workspace, args []string) error {
+	if len(args) > 0 && args[0] == "--write" {
+		return docs.Write(ws.Root)
+	}
+	problems, err := docs.Check(ws.Root)
+	if err != nil {
+		return err
+	}
+	for _, p := range problems {
+		fmt.Fprintln(os.Stderr, p)
+	}
+	if len(problems) > 0 {
+		return fmt.Errorf("%d faults in the documentation", len(problems))
+	}
+	return nil
 }
