@@ -1,0 +1,148 @@
+package runs
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lukko-dev/lukko/internal/repo/workspace"
+)
+
+// A Ratio says beside a benchmark what it may cost, in a line of its file:
+//
+//	//bench:ratio BenchmarkHot BenchmarkFloor 1.5
+//
+// Without a number it is reported and has no limit.
+type Ratio struct {
+	Of, To string
+	Limit  float64 // 0: none
+}
+
+var ratioLine = regexp.MustCompile(`(?m)^//bench:ratio (\S+) (\S+)(?: ([0-9.]+))?$`)
+
+func ratios(text []byte) (all []Ratio) {
+	for _, m := range ratioLine.FindAllSubmatch(text, -1) {
+		limit, _ := strconv.ParseFloat(string(m[3]), 64)
+		all = append(all, Ratio{string(m[1]), string(m[2]), limit})
+	}
+	return all
+}
+
+// Bench runs the benchmarks of the modules, or of those in the folders named,
+// in so many rounds: each round runs every benchmark once, so that a ratio's
+// two sides see the same machine. It writes what they print to files in dir.
+func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir string, log io.Writer) error {
+	picked := *ws
+	picked.Modules = modules
+	targets, err := find(&picked, benchFunc)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	over := 0
+	for _, pkg := range folders(targets) {
+		name := Target{Dir: pkg}.Package(ws)
+		samples, err := benchPackage(pkg, filepath.Join(dir, strings.ReplaceAll(name, "/", "_")), rounds)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		var limits []Ratio
+		entries, err := os.ReadDir(pkg)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if !strings.HasSuffix(e.Name(), "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(filepath.Join(pkg, e.Name()))
+			if err != nil {
+				return err
+			}
+			limits = append(limits, ratios(text)...)
+		}
+		n, err := report(log, name, samples, limits)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		over += n
+	}
+	if over > 0 {
+		return fmt.Errorf("%d ratios are over their limits", over)
+	}
+	return nil
+}
+
+func benchPackage(pkg, out string, rounds int) (map[string][]float64, error) {
+	build := exec.Command("go", "test", "-c", "-o", out+".test", ".")
+	build.Dir = pkg
+	build.Env = append(os.Environ(), "PWD="+pkg)
+	if text, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, text)
+	}
+	var all bytes.Buffer
+	for range rounds {
+		run := exec.Command(out+".test", "-test.run=^$", "-test.bench=.", "-test.benchmem", "-test.benchtime=200ms")
+		run.Dir = pkg
+		text, err := run.CombinedOutput()
+		if err != nil {
+			return nil, fmt.Errorf("%w\n%s", err, text)
+		}
+		all.Write(text)
+	}
+	return parseBench(all.String()), os.WriteFile(out+".txt", all.Bytes(), 0o644)
+}
+
+var benchLine = regexp.MustCompile(`(?m)^(Benchmark\S*?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op`)
+
+// parseBench gives the times of each benchmark, in nanoseconds, in the order
+// of the rounds.
+func parseBench(text string) map[string][]float64 {
+	samples := map[string][]float64{}
+	for _, m := range benchLine.FindAllStringSubmatch(text, -1) {
+		if ns, err := strconv.ParseFloat(m[2], 64); err == nil {
+			samples[m[1]] = append(samples[m[1]], ns)
+		}
+	}
+	return samples
+}
+
+// report prints each ratio's median over the rounds and counts those over
+// their limits.
+func report(log io.Writer, pkg string, samples map[string][]float64, limits []Ratio) (over int, err error) {
+	for _, r := range limits {
+		of, to := samples[r.Of], samples[r.To]
+		if len(of) == 0 || len(of) != len(to) {
+			return over, fmt.Errorf("a ratio of %s to %s, which ran %d and %d times", r.Of, r.To, len(of), len(to))
+		}
+		each := make([]float64, len(of))
+		for i := range of {
+			each[i] = of[i] / to[i]
+		}
+		limit, verdict := "", ""
+		if r.Limit > 0 {
+			limit = fmt.Sprintf(", at most %.2f", r.Limit)
+			if median(each) > r.Limit {
+				over++
+				verdict = "  OVER"
+			}
+		}
+		fmt.Fprintf(log, "ratio     %s: %s (%.4g ns) to %s (%.4g ns): %.2f%s%s\n", pkg, r.Of, median(of), r.To, median(to), median(each), limit, verdict)
+	}
+	return over, nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}

@@ -1,0 +1,165 @@
+package runs
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lukko-dev/lukko/internal/repo/workspace"
+)
+
+const fuzzID = `package core
+
+import "testing"
+
+func FuzzID(f *testing.F) {
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > FAIL {
+			t.Error("too long")
+		}
+	})
+}
+
+func FuzzySearch(t string) {}
+`
+
+func load(t *testing.T, tree map[string]string) *workspace.Workspace {
+	t.Helper()
+	dir := t.TempDir()
+	tree["go.work"] = "go 1.26.0\n\nuse ./core\n\nreplace github.com/lukko-dev/lukko/core v0.1.0 => ./core\n"
+	tree["core/go.mod"] = "module github.com/lukko-dev/lukko/core\n\ngo 1.26.0\n"
+	for name, text := range tree {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ws, err := workspace.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ws
+}
+
+func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
+	t.Parallel()
+	good := strings.Replace(fuzzID, "FAIL", "1<<30", 1)
+	bad := strings.NewReplacer("FAIL", "2", "FuzzID", "FuzzBad").Replace(fuzzID)
+	ws := load(t, map[string]string{"core/id_test.go": good, "core/sub/sub_test.go": bad, "core/testdata/x_test.go": good})
+
+	targets, err := Fuzzers(ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range targets {
+		names = append(names, f.Package(ws)+" "+f.Name)
+	}
+	if want := []string{"core FuzzID", "core/sub FuzzBad"}; !slices.Equal(names, want) {
+		t.Fatalf("found %q, want %q", names, want)
+	}
+
+	var log bytes.Buffer
+	err = Fuzz(ws, 2*time.Second, &log)
+	if err == nil || err.Error() != "failed: FuzzBad" {
+		t.Errorf("the error is %v\n%s", err, log.String())
+	}
+	if !strings.Contains(log.String(), "fuzzed    core FuzzID: 2s, ") || strings.Contains(log.String(), " 0 executions") {
+		t.Errorf("the log is:\n%s", log.String())
+	}
+	kept, err := filepath.Glob(filepath.Join(ws.Root, "core/sub/testdata/fuzz/FuzzBad/*"))
+	if err != nil || len(kept) == 0 {
+		t.Errorf("the failing input is not kept: %v", err)
+	}
+}
+
+func TestWithoutRaceFindsFilesThatTheDetectorChanges(t *testing.T) {
+	t.Parallel()
+	file := func(constraint string) string { return constraint + "\n\npackage x\n" }
+	ws := load(t, map[string]string{
+		"core/a/a_test.go": file("//go:build !race"),
+		"core/b/b_test.go": file("// Words.\n\n//go:build linux && !race"),
+		"core/c/c_test.go": file("//go:build race"),
+		"core/d/d_test.go": file("//go:build linux || darwin"),
+		"core/e/e_test.go": "package x\n\n//go:build race\n",
+		"core/f/f.go":      file("//go:build race"),
+	})
+	dirs, err := WithoutRace(ws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, d := range dirs {
+		got = append(got, filepath.Base(d))
+	}
+	if want := []string{"a", "b", "c"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+}
+
+func TestBenchHoldsRatiosToTheirLimits(t *testing.T) {
+	t.Parallel()
+	const file = `package core
+
+import "testing"
+
+//bench:ratio BenchmarkMany BenchmarkOne LIMIT
+
+func work(b *testing.B, n int) {
+	x := 1
+	for range b.N {
+		for range n {
+			x = x*31 + 7
+		}
+	}
+	sink = x
+}
+
+var sink int
+
+func BenchmarkOne(b *testing.B)  { work(b, 1_000) }
+func BenchmarkMany(b *testing.B) { work(b, 20_000) }
+`
+	for _, tt := range []struct {
+		name, limit string
+		over        bool
+	}{
+		{"a ratio far under its limit", " 1000", false},
+		{"a ratio far over its limit", " 2", true},
+		{"a ratio without a limit", "", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ws := load(t, map[string]string{"core/x_test.go": strings.Replace(file, " LIMIT", tt.limit, 1)})
+			var log bytes.Buffer
+			err := Bench(ws, ws.Modules, 2, t.TempDir(), &log)
+			if (err != nil) != tt.over {
+				t.Errorf("the error is %v", err)
+			}
+			if got := log.String(); strings.Contains(got, "OVER") != tt.over || !strings.HasPrefix(got, "ratio     core: BenchmarkMany (") {
+				t.Errorf("the log is:\n%s", got)
+			}
+		})
+	}
+}
+
+func TestARatioOfABenchmarkThatDidNotRunIsAnError(t *testing.T) {
+	t.Parallel()
+	samples := parseBench("BenchmarkHot-2   \t 100\t 2.5 ns/op\t 0 B/op\nBenchmarkHot-2 100 3.5 ns/op\nBenchmarkX/a-b-2 1 9 ns/op\n")
+	if got := samples["BenchmarkHot"]; !slices.Equal(got, []float64{2.5, 3.5}) {
+		t.Errorf("parsed %v", samples)
+	}
+	if got := samples["BenchmarkX/a-b"]; !slices.Equal(got, []float64{9}) {
+		t.Errorf("parsed %v", samples)
+	}
+	if _, err := report(&bytes.Buffer{}, "core", samples, []Ratio{{"BenchmarkHot", "BenchmarkFloor", 1.5}}); err == nil {
+		t.Error("no error")
+	}
+}
