@@ -39,17 +39,19 @@ func ratios(text []byte) (all []Ratio) {
 // in so many rounds: each round runs every benchmark once, so that a ratio's
 // two sides see the same machine. It writes what they print to files in dir.
 func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir string, log io.Writer) error {
-	picked := *ws
-	picked.Modules = modules
-	targets, err := find(&picked, benchFunc)
+	targets, err := find(ws, modules, "Benchmark")
 	if err != nil {
 		return err
+	}
+	var dirs []string
+	for _, t := range targets {
+		dirs = append(dirs, t.Dir)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	over := 0
-	for _, pkg := range folders(targets) {
+	for _, pkg := range unique(dirs) {
 		name := Target{Dir: pkg}.Package(ws)
 		samples, err := benchPackage(pkg, filepath.Join(dir, strings.ReplaceAll(name, "/", "_")), rounds)
 		if err != nil {

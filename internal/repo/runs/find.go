@@ -3,18 +3,20 @@
 package runs
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/internal/repo/workspace"
 )
 
-// A Target is a fuzz target or the benchmarks' package of one.
+// A Target is a fuzz target or a benchmark.
 type Target struct {
 	Module workspace.Module
 	Dir    string // the package's folder, absolute
@@ -30,25 +32,37 @@ func (t Target) Package(ws *workspace.Workspace) string {
 	return filepath.ToSlash(rel)
 }
 
-var (
-	fuzzFunc  = regexp.MustCompile(`(?m)^func (Fuzz\w*)\(\w+ \*testing\.F\)`)
-	benchFunc = regexp.MustCompile(`(?m)^func (Benchmark\w*)\(\w+ \*testing\.B\)`)
-)
-
 // Fuzzers gives every fuzz target of the workspace.
-func Fuzzers(ws *workspace.Workspace) ([]Target, error) { return find(ws, fuzzFunc) }
+func Fuzzers(ws *workspace.Workspace) ([]Target, error) { return find(ws, ws.Modules, "Fuzz") }
 
-// find gives each function of a test file that matches, in order of folders.
-func find(ws *workspace.Workspace, function *regexp.Regexp) ([]Target, error) {
+// find gives the functions of test files whose names begin with prefix, as the
+// go command lists them, in order of folders. Only packages that seem to have
+// one are built for it.
+func find(ws *workspace.Workspace, modules []workspace.Module, prefix string) ([]Target, error) {
 	var all []Target
-	for _, m := range ws.Modules {
+	for _, m := range modules {
+		var dirs []string
 		err := testFiles(ws.Abs(m), func(name string, text []byte) {
-			for _, f := range function.FindAllSubmatch(text, -1) {
-				all = append(all, Target{Module: m, Dir: filepath.Dir(name), Name: string(f[1])})
+			if bytes.Contains(text, []byte("\nfunc "+prefix)) {
+				dirs = append(dirs, filepath.Dir(name))
 			}
 		})
 		if err != nil {
 			return nil, err
+		}
+		for _, dir := range unique(dirs) {
+			cmd := exec.Command("go", "test", "-list", "^"+prefix, ".")
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PWD="+dir)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				return nil, fmt.Errorf("go test -list in %s: %w\n%s", dir, err, out)
+			}
+			for line := range strings.Lines(string(out)) {
+				if name := strings.TrimSpace(line); strings.HasPrefix(name, prefix) {
+					all = append(all, Target{Module: m, Dir: dir, Name: name})
+				}
+			}
 		}
 	}
 	return all, nil
@@ -85,12 +99,7 @@ func testFiles(dir string, visit func(name string, text []byte)) error {
 	})
 }
 
-// folders gives the folders of targets, each once.
-func folders(targets []Target) []string {
-	var dirs []string
-	for _, t := range targets {
-		dirs = append(dirs, t.Dir)
-	}
+func unique(dirs []string) []string {
 	slices.Sort(dirs)
 	return slices.Compact(dirs)
 }

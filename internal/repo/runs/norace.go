@@ -13,18 +13,18 @@ import (
 // speaks of it. The detector allocates, so what counts allocations stands in
 // such files, and `make test` runs these packages a second time.
 func WithoutRace(ws *workspace.Workspace) ([]string, error) {
-	var all []Target
+	var dirs []string
 	for _, m := range ws.Modules {
 		err := testFiles(ws.Abs(m), func(name string, text []byte) {
 			if mentionsRace(string(text)) {
-				all = append(all, Target{Module: m, Dir: filepath.Dir(name)})
+				dirs = append(dirs, filepath.Dir(name))
 			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	return folders(all), nil
+	return unique(dirs), nil
 }
 
 func mentionsRace(text string) bool {

@@ -50,9 +50,11 @@ func load(t *testing.T, tree map[string]string) *workspace.Workspace {
 
 func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
 	t.Parallel()
+	// What only looks like a target, or is in a fixture, is none.
+	const text = "package core\n\nvar text = `\nfunc FuzzText(f *testing.F) {}\n`\n"
 	good := strings.Replace(fuzzID, "FAIL", "1<<30", 1)
 	bad := strings.NewReplacer("FAIL", "2", "FuzzID", "FuzzBad").Replace(fuzzID)
-	ws := load(t, map[string]string{"core/id_test.go": good, "core/sub/sub_test.go": bad, "core/testdata/x_test.go": good})
+	ws := load(t, map[string]string{"core/id_test.go": good, "core/sub/sub_test.go": bad, "core/testdata/x_test.go": good, "core/text/text_test.go": text})
 
 	targets, err := Fuzzers(ws)
 	if err != nil {
@@ -71,12 +73,31 @@ func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
 	if err == nil || err.Error() != "failed: FuzzBad" {
 		t.Errorf("the error is %v\n%s", err, log.String())
 	}
-	if !strings.Contains(log.String(), "fuzzed    core FuzzID: 2s, ") || strings.Contains(log.String(), " 0 executions") {
+	if !strings.Contains(log.String(), "fuzzed    core FuzzID: 2s, ") {
 		t.Errorf("the log is:\n%s", log.String())
 	}
 	kept, err := filepath.Glob(filepath.Join(ws.Root, "core/sub/testdata/fuzz/FuzzBad/*"))
 	if err != nil || len(kept) == 0 {
 		t.Errorf("the failing input is not kept: %v", err)
+	}
+}
+
+func TestOnlyTheEndOfTheTimeIsNoFailure(t *testing.T) {
+	t.Parallel()
+	const start = "fuzz: elapsed: 2s, execs: 91013 (43529/sec), new interesting: 0 (total: 1)\n--- FAIL: FuzzID (2.09s)\n"
+	for _, tt := range []struct {
+		name, out string
+		want      bool
+	}{
+		{"the deadline alone", start + "    context deadline exceeded\nFAIL\nexit status 1\n", true},
+		{"a test that failed", start + "    --- FAIL: FuzzID (0.00s)\n        id_test.go:8: context deadline exceeded\n    \n    Failing input written to testdata/fuzz/FuzzID/x\nFAIL\n", false},
+		{"the deadline and more", start + "    context deadline exceeded\n    id_test.go:8: wrong\nFAIL\n", false},
+		{"a process that hung", start + "    fuzzing process hung or terminated unexpectedly: exit status 2\nFAIL\n", false},
+		{"a package that does not build", "FAIL\tcore [build failed]\n", false},
+	} {
+		if got := onlyTimeIsUp([]byte(tt.out)); got != tt.want {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
 	}
 }
 
