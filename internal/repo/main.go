@@ -27,6 +27,7 @@ var commands = []command{
 	{"list", "list [--published]", "print the folders of the modules, siblings before those that need them", list},
 	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
 	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
+	{"version", "version [VERSION]", "print the version that siblings require each other at, or set it", version},
 	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
 	{"docs", "docs [--write]", "check the Go blocks and links of all Markdown files, or bring the blocks up to date", checkDocs},
 	{"fuzz", "fuzz DURATION", "run each fuzz target for so long", fuzz},

@@ -43,3 +43,11 @@ func bench(ws *workspace.Workspace, args []string) error {
 	}
 	return runs.Bench(ws, modules, *rounds, filepath.Join(ws.Root, ".bin", "bench"), os.Stdout)
 }
+
+func version(ws *workspace.Workspace, args []string) error {
+	if len(args) == 0 {
+		fmt.Println(ws.Version)
+		return nil
+	}
+	return ws.SetVersion(args[0])
+}
