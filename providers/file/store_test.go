@@ -18,15 +18,15 @@ import (
 
 // person is a user with an identity and a configuration folder of their own.
 type person struct {
-	t         testing.TB
-	name      string
-	identity  *age.X25519Identity
-	userDir   string
-	env       map[string]string
-	notices   []string
-	history   int
-	clock     func() time.Time
-	ask       func(context.Context, string) (string, error)
+	t          testing.TB
+	name       string
+	identity   *age.X25519Identity
+	userDir    string
+	env        map[string]string
+	notices    []string
+	history    int
+	clock      func() time.Time
+	ask        func(context.Context, string) (string, error)
 	identities []age.Identity
 }
 
