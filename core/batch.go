@@ -21,25 +21,19 @@ func (s *Store) GetMany(ctx context.Context, ids []string, opts ...GetOption) (m
 			return nil, s.invalidID(op, "at index "+strconv.Itoa(i)+": "+hint)
 		}
 	}
-	o, hint := collectGet(opts)
-	if hint != "" {
-		return nil, &Error{Op: op, Provider: s.provider, Kind: ErrInvalidOption, Hint: hint}
-	}
-	if err := s.enter(ctx, op, ""); err != nil {
+	if err := s.admit(ctx, op, ""); err != nil {
 		return nil, err
 	}
 	defer s.gate.leave()
-	if o.Version != "" {
-		if err := s.claims(ctx, op, "", claimAtVersion); err != nil {
-			return nil, err
-		}
+	o, err := s.readOptions(ctx, op, "", opts)
+	if err != nil {
+		return nil, err
 	}
 	if len(ids) == 0 {
 		return map[string]Secret{}, nil
 	}
 	ids = distinct(ids)
 	var got map[string]Secret
-	var err error
 	if s.batch != nil {
 		got, err = s.batch.GetMany(ctx, slices.Clone(ids), o)
 	} else {

@@ -13,14 +13,18 @@ type gate struct {
 	empty chan struct{} // closed when the gate is closed and nobody is in
 	once  sync.Once     // closes empty
 
-	closing sync.Once
-	err     error
+	closing  atomic.Bool
+	released chan struct{} // closed when release has returned
+	err      error         // what it returned
 }
 
 // gateClosed is far above any number of calls.
 const gateClosed = 1 << 62
 
-func (g *gate) init() { g.empty = make(chan struct{}) }
+func (g *gate) init() {
+	g.empty = make(chan struct{})
+	g.released = make(chan struct{})
+}
 
 // enter reports whether the gate is open; then the caller must leave.
 func (g *gate) enter() bool {
@@ -38,14 +42,18 @@ func (g *gate) leave() {
 }
 
 // close shuts the gate, waits until nobody is in, and calls release. All
-// callers return what the first release returned.
+// callers return what the first release returned; they wait for it on a
+// channel, since a lock would be held while the backend closes.
 func (g *gate) close(release func() error) error {
-	g.closing.Do(func() {
+	if g.closing.CompareAndSwap(false, true) {
 		g.n.Add(1) // as a call of its own, so that leave sees the end of it
 		g.n.Add(gateClosed)
 		g.leave()
+		defer close(g.released)
 		<-g.empty
 		g.err = release()
-	})
+		return g.err
+	}
+	<-g.released
 	return g.err
 }

@@ -1,18 +1,26 @@
 package core
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
-// idBytes tells which bytes an id may hold.
-var idBytes = func() (t [256]bool) {
-	for c := 'a'; c <= 'z'; c++ {
-		t[c], t[c-'a'+'A'] = true, true
+// The classes of bytes in an id. They are bits, so that one pass without a
+// branch finds what an id is made of: the check runs before every read.
+const (
+	classPlain   = 0
+	classSegment = 1 << iota // '/' and '.', of which bad segments are made
+	classNone                // no byte of an id
+)
+
+var idBytes = func() (t [256]byte) {
+	for c := range t {
+		t[c] = classNone
 	}
-	for c := '0'; c <= '9'; c++ {
-		t[c] = true
+	for _, c := range "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=@:" {
+		t[c] = classPlain
 	}
-	for _, c := range "_-./+=@:" {
-		t[c] = true
-	}
+	t['.'], t['/'] = classSegment, classSegment
 	return t
 }()
 
@@ -44,43 +52,51 @@ func IsPortable(id string) bool {
 
 // idFault says what is wrong with an id; empty if nothing is.
 func idFault(id string) string {
-	if id == "" {
-		return "the id is empty"
-	}
-	if len(id) > MaxIDLen {
-		return "the id has " + strconv.Itoa(len(id)) + " bytes; at most 255 are allowed"
-	}
-	segment := 0 // where the current segment began
+	var class byte
 	for i := range len(id) {
-		c := id[i]
-		if !idBytes[c] {
-			return `byte ` + strconv.Itoa(i) + ` of the id is none of letters, digits and "_-./+=@:"`
-		}
-		if c == '/' {
-			if badSegment(id[segment:i]) {
-				return `the id has an empty, "." or ".." segment`
-			}
-			segment = i + 1
-		}
+		class |= idBytes[id[i]]
 	}
-	if badSegment(id[segment:]) {
-		return `the id has an empty, "." or ".." segment`
+	if class != classPlain || id == "" || len(id) > MaxIDLen {
+		return idFaultIn(id)
 	}
 	return ""
 }
 
-func badSegment(s string) bool { return s == "" || s == "." || s == ".." }
+// idFaultIn is idFault for what is not obviously an id.
+func idFaultIn(id string) string {
+	if id == "" {
+		return "the id is empty"
+	}
+	if len(id) > MaxIDLen {
+		return "the id has " + strconv.Itoa(len(id)) + " bytes; at most " + strconv.Itoa(MaxIDLen) + " are allowed"
+	}
+	if hint := byteFault(id, "id"); hint != "" {
+		return hint
+	}
+	for segment := range strings.SplitSeq(id, "/") {
+		switch segment {
+		case "", ".", "..":
+			return `the id has an empty, "." or ".." segment`
+		}
+	}
+	return ""
+}
+
+// byteFault names the first byte that no id may hold.
+func byteFault(s, what string) string {
+	for i := range len(s) {
+		if idBytes[s[i]] == classNone {
+			return "byte " + strconv.Itoa(i) + " of the " + what + ` is none of letters, digits and "_-./+=@:"`
+		}
+	}
+	return ""
+}
 
 // prefixFault says what is wrong with a list's prefix; empty if nothing is.
 // A prefix is the beginning of ids, so it may end within a segment.
 func prefixFault(prefix string) string {
 	if len(prefix) > MaxIDLen {
-		return "the prefix has " + strconv.Itoa(len(prefix)) + " bytes; at most 255 are allowed"
+		return "the prefix has " + strconv.Itoa(len(prefix)) + " bytes; at most " + strconv.Itoa(MaxIDLen) + " are allowed"
 	}
-	for i := range len(prefix) {
-		if !idBytes[prefix[i]] {
-			return `byte ` + strconv.Itoa(i) + ` of the prefix is none of letters, digits and "_-./+=@:"`
-		}
-	}
-	return ""
+	return byteFault(prefix, "prefix")
 }

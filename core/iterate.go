@@ -15,7 +15,7 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 			yield(Info{}, s.invalidID(op, hint))
 			return
 		}
-		if err := s.enter(ctx, op, ""); err != nil {
+		if err := s.admit(ctx, op, ""); err != nil {
 			yield(Info{}, err)
 			return
 		}
@@ -35,10 +35,6 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 func (s *Store) Versions(ctx context.Context, id string) iter.Seq2[Info, error] {
 	const op = "versions"
 	return func(yield func(Info, error) bool) {
-		if hint := idFault(id); hint != "" {
-			yield(Info{}, s.invalidID(op, hint))
-			return
-		}
 		if err := s.enter(ctx, op, id); err != nil {
 			yield(Info{}, err)
 			return

@@ -57,19 +57,19 @@ func New(provider string, b Backend) *Store {
 func (s *Store) Provider() string { return s.provider }
 
 // Get implements [SecretService].
-func (s *Store) Get(ctx context.Context, id string, opts ...GetOption) (Secret, error) {
+func (s *Store) Get(ctx context.Context, id string, opts ...GetOption) (secret Secret, err error) {
 	const op = "get"
-	o, err := s.beginRead(ctx, op, id, opts)
-	if err != nil {
+	if err := s.enter(ctx, op, id); err != nil {
 		return Secret{}, err
 	}
 	defer s.gate.leave()
-	if o.Version != "" {
-		if err := s.claims(ctx, op, id, claimAtVersion); err != nil {
+	var o GetOptions
+	if len(opts) > 0 {
+		if o, err = s.readOptions(ctx, op, id, opts); err != nil {
 			return Secret{}, err
 		}
 	}
-	secret, err := s.backend.Get(ctx, id, o)
+	secret, err = s.backend.Get(ctx, id, o)
 	if err == nil {
 		err = readFault(secret.Value)
 	}
@@ -81,19 +81,16 @@ func (s *Store) Get(ctx context.Context, id string, opts ...GetOption) (Secret, 
 }
 
 // Stat implements [SecretService].
-func (s *Store) Stat(ctx context.Context, id string, opts ...GetOption) (Info, error) {
+func (s *Store) Stat(ctx context.Context, id string, opts ...GetOption) (info Info, err error) {
 	const op = "stat"
-	o, err := s.beginRead(ctx, op, id, opts)
-	if err != nil {
+	if err := s.enter(ctx, op, id); err != nil {
 		return Info{}, err
 	}
 	defer s.gate.leave()
-	if o.Version != "" {
-		if err := s.claims(ctx, op, id, claimAtVersion); err != nil {
-			return Info{}, err
-		}
+	o, err := s.readOptions(ctx, op, id, opts)
+	if err != nil {
+		return Info{}, err
 	}
-	var info Info
 	if s.statter != nil {
 		info, err = s.statter.Stat(ctx, id, o)
 	} else {
@@ -113,9 +110,10 @@ func (s *Store) Stat(ctx context.Context, id string, opts ...GetOption) (Info, e
 // Set implements [SecretService].
 func (s *Store) Set(ctx context.Context, id string, value Value, opts ...SetOption) (Info, error) {
 	const op = "set"
-	if hint := idFault(id); hint != "" {
-		return Info{}, s.invalidID(op, hint)
+	if err := s.enter(ctx, op, id); err != nil {
+		return Info{}, err
 	}
+	defer s.gate.leave()
 	o, hint := collectSet(opts)
 	if hint != "" {
 		return Info{}, &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidOption, Hint: hint}
@@ -123,10 +121,6 @@ func (s *Store) Set(ctx context.Context, id string, value Value, opts ...SetOpti
 	if n := value.Len(); n == 0 || n > MaxValueLen {
 		return Info{}, &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidValue, Hint: sizeHint(n)}
 	}
-	if err := s.enter(ctx, op, id); err != nil {
-		return Info{}, err
-	}
-	defer s.gate.leave()
 	if s.setter == nil {
 		return Info{}, s.unsupported(op, id, "this provider only reads")
 	}
@@ -189,17 +183,14 @@ func (s *Store) setUnlessEqual(ctx context.Context, id string, value Value, o Se
 // Delete implements [SecretService].
 func (s *Store) Delete(ctx context.Context, id string, opts ...DeleteOption) error {
 	const op = "delete"
-	if hint := idFault(id); hint != "" {
-		return s.invalidID(op, hint)
-	}
-	o, hint := collectDelete(opts)
-	if hint != "" {
-		return &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidOption, Hint: hint}
-	}
 	if err := s.enter(ctx, op, id); err != nil {
 		return err
 	}
 	defer s.gate.leave()
+	o, hint := collectDelete(opts)
+	if hint != "" {
+		return &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidOption, Hint: hint}
+	}
 	if s.deleter == nil {
 		return s.unsupported(op, id, "this provider does not delete")
 	}
@@ -217,7 +208,7 @@ func (s *Store) Delete(ctx context.Context, id string, opts ...DeleteOption) err
 // Capabilities implements [SecretService].
 func (s *Store) Capabilities(ctx context.Context) (Capabilities, error) {
 	const op = "capabilities"
-	if err := s.enter(ctx, op, ""); err != nil {
+	if err := s.admit(ctx, op, ""); err != nil {
 		return Capabilities{}, err
 	}
 	defer s.gate.leave()
@@ -245,24 +236,17 @@ func (s *Store) Close() error {
 	})
 }
 
-// beginRead checks a read of one id and lets it in; the caller leaves the
-// gate if it returns no error.
-func (s *Store) beginRead(ctx context.Context, op, id string, opts []GetOption) (o GetOptions, err error) {
+// enter lets in a call on one id, unless the id is none; see admit.
+func (s *Store) enter(ctx context.Context, op, id string) error {
 	if hint := idFault(id); hint != "" {
-		return o, s.invalidID(op, hint)
+		return s.invalidID(op, hint)
 	}
-	if len(opts) > 0 {
-		var hint string
-		if o, hint = collectGet(opts); hint != "" {
-			return o, &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidOption, Hint: hint}
-		}
-	}
-	return o, s.enter(ctx, op, id)
+	return s.admit(ctx, op, id)
 }
 
-// enter lets a call in, unless its context has ended or the store is closed;
+// admit lets a call in, unless its context has ended or the store is closed;
 // the caller leaves the gate if it returns no error.
-func (s *Store) enter(ctx context.Context, op, id string) error {
+func (s *Store) admit(ctx context.Context, op, id string) error {
 	if err := ctx.Err(); err != nil {
 		return &Error{Op: op, Provider: s.provider, ID: id, Err: err}
 	}
@@ -270,6 +254,19 @@ func (s *Store) enter(ctx context.Context, op, id string) error {
 		return s.closed(op, id)
 	}
 	return nil
+}
+
+// readOptions merges the options of a read, and refuses what the backend
+// doesn't claim.
+func (s *Store) readOptions(ctx context.Context, op, id string, opts []GetOption) (GetOptions, error) {
+	o, hint := collectGet(opts)
+	if hint != "" {
+		return o, &Error{Op: op, Provider: s.provider, ID: id, Kind: ErrInvalidOption, Hint: hint}
+	}
+	if o.Version == "" {
+		return o, nil
+	}
+	return o, s.claims(ctx, op, id, claimAtVersion)
 }
 
 func (s *Store) closed(op, id string) error {
