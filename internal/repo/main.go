@@ -31,7 +31,7 @@ var commands = []command{
 	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
 	{"docs", "docs [--write]", "check the Go blocks and links of all Markdown files, or bring the blocks up to date", checkDocs},
 	{"fuzz", "fuzz DURATION", "run each fuzz target for so long", fuzz},
-	{"bench", "bench [-rounds N] [MODULE...]", "run the benchmarks in rounds and hold their ratios to their limits", bench},
+	{"bench", "bench [-rounds N] [MODULE...]", "run the benchmarks in rounds and hold what is compared to its limit", bench},
 	{"without-race", "without-race", "print the folders of packages to be tested without the race detector, too", withoutRace},
 	{"rehearse", "rehearse", "publish to a file proxy, then install and import everything from outside", rehearse},
 }

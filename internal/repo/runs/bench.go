@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,33 +16,39 @@ import (
 	"github.com/lukko-dev/lukko/internal/repo/workspace"
 )
 
-// A Ratio says beside a benchmark what it may cost, in a line of its file:
+// A Bound says beside a benchmark what it may cost beside another, in a line of
+// its file, as a ratio or as so many nanoseconds more:
 //
 //	//bench:ratio BenchmarkHot BenchmarkFloor 1.5
+//	//bench:extra BenchmarkFront BenchmarkBackend 60
 //
 // Without a number it is reported and has no limit.
-type Ratio struct {
+type Bound struct {
 	Of, To string
+	Extra  bool    // nanoseconds more, not a ratio
 	Limit  float64 // 0: none
 }
 
-var ratioLine = regexp.MustCompile(`(?m)^//bench:ratio (\S+) (\S+)(?: ([0-9.]+))?$`)
+var boundLine = regexp.MustCompile(`(?m)^//bench:(ratio|extra) (\S+) (\S+)(?: ([0-9.]+))?$`)
 
-func ratios(text []byte) (all []Ratio) {
-	for _, m := range ratioLine.FindAllSubmatch(text, -1) {
-		limit, _ := strconv.ParseFloat(string(m[3]), 64)
-		all = append(all, Ratio{string(m[1]), string(m[2]), limit})
+func bounds(text []byte) (all []Bound) {
+	for _, m := range boundLine.FindAllSubmatch(text, -1) {
+		limit, _ := strconv.ParseFloat(string(m[4]), 64)
+		all = append(all, Bound{Of: string(m[2]), To: string(m[3]), Extra: string(m[1]) == "extra", Limit: limit})
 	}
 	return all
 }
 
 // Bench runs the benchmarks of the modules, or of those in the folders named,
-// in so many rounds: each round runs every benchmark once, so that a ratio's
-// two sides see the same machine. It writes what they print to files in dir.
+// in so many rounds: each round runs every benchmark once, so that what is
+// compared sees the same machine. It writes what they print to files in dir.
 func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir string, log io.Writer) error {
 	targets, err := find(ws, modules, "Benchmark")
 	if err != nil {
 		return err
+	}
+	if len(targets) == 0 {
+		return errors.New("there is no benchmark in these modules")
 	}
 	var dirs []string
 	for _, t := range targets {
@@ -57,7 +64,7 @@ func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir 
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		var limits []Ratio
+		var limits []Bound
 		entries, err := os.ReadDir(pkg)
 		if err != nil {
 			return err
@@ -70,7 +77,7 @@ func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir 
 			if err != nil {
 				return err
 			}
-			limits = append(limits, ratios(text)...)
+			limits = append(limits, bounds(text)...)
 		}
 		n, err := report(log, name, samples, limits)
 		if err != nil {
@@ -79,7 +86,7 @@ func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir 
 		over += n
 	}
 	if over > 0 {
-		return fmt.Errorf("%d ratios are over their limits", over)
+		return fmt.Errorf("%d benchmarks are over their limits", over)
 	}
 	return nil
 }
@@ -118,27 +125,32 @@ func parseBench(text string) map[string][]float64 {
 	return samples
 }
 
-// report prints each ratio's median over the rounds and counts those over
-// their limits.
-func report(log io.Writer, pkg string, samples map[string][]float64, limits []Ratio) (over int, err error) {
-	for _, r := range limits {
-		of, to := samples[r.Of], samples[r.To]
+// report prints the median over the rounds of each comparison and counts those
+// over their limits.
+func report(log io.Writer, pkg string, samples map[string][]float64, limits []Bound) (over int, err error) {
+	for _, b := range limits {
+		of, to := samples[b.Of], samples[b.To]
 		if len(of) == 0 || len(of) != len(to) {
-			return over, fmt.Errorf("a ratio of %s to %s, which ran %d and %d times", r.Of, r.To, len(of), len(to))
+			return over, fmt.Errorf("%s is compared with %s: they ran %d and %d times", b.Of, b.To, len(of), len(to))
 		}
+		kind, unit := "ratio", ""
 		each := make([]float64, len(of))
 		for i := range of {
 			each[i] = of[i] / to[i]
+			if b.Extra {
+				kind, unit = "extra", " ns"
+				each[i] = of[i] - to[i]
+			}
 		}
 		limit, verdict := "", ""
-		if r.Limit > 0 {
-			limit = fmt.Sprintf(", at most %.2f", r.Limit)
-			if median(each) > r.Limit {
+		if b.Limit > 0 {
+			limit = fmt.Sprintf(", at most %g%s", b.Limit, unit)
+			if median(each) > b.Limit {
 				over++
 				verdict = "  OVER"
 			}
 		}
-		fmt.Fprintf(log, "ratio     %s: %s (%.4g ns) to %s (%.4g ns): %.2f%s%s\n", pkg, r.Of, median(of), r.To, median(to), median(each), limit, verdict)
+		fmt.Fprintf(log, "%s     %s: %s (%.4g ns) beside %s (%.4g ns): %.3g%s%s%s\n", kind, pkg, b.Of, median(of), b.To, median(to), median(each), unit, limit, verdict)
 	}
 	return over, nil
 }

@@ -125,13 +125,13 @@ func TestWithoutRaceFindsFilesThatTheDetectorChanges(t *testing.T) {
 	}
 }
 
-func TestBenchHoldsRatiosToTheirLimits(t *testing.T) {
+func TestBenchHoldsComparisonsToTheirLimits(t *testing.T) {
 	t.Parallel()
 	const file = `package core
 
 import "testing"
 
-//bench:ratio BenchmarkMany BenchmarkOne LIMIT
+//bench:KIND BenchmarkMany BenchmarkOne LIMIT
 
 func work(b *testing.B, n int) {
 	x := 1
@@ -149,29 +149,39 @@ func BenchmarkOne(b *testing.B)  { work(b, 1_000) }
 func BenchmarkMany(b *testing.B) { work(b, 20_000) }
 `
 	for _, tt := range []struct {
-		name, limit string
-		over        bool
+		name, kind, limit string
+		over              bool
 	}{
-		{"a ratio far under its limit", " 1000", false},
-		{"a ratio far over its limit", " 2", true},
-		{"a ratio without a limit", "", false},
+		{"a ratio far under its limit", "ratio", " 1000", false},
+		{"a ratio far over its limit", "ratio", " 2", true},
+		{"a ratio without a limit", "ratio", "", false},
+		{"a difference far under its limit", "extra", " 1000000000", false},
+		{"a difference far over its limit", "extra", " 1", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ws := load(t, map[string]string{"core/x_test.go": strings.Replace(file, " LIMIT", tt.limit, 1)})
+			ws := load(t, map[string]string{"core/x_test.go": strings.NewReplacer("KIND", tt.kind, " LIMIT", tt.limit).Replace(file)})
 			var log bytes.Buffer
 			err := Bench(ws, ws.Modules, 2, t.TempDir(), &log)
 			if (err != nil) != tt.over {
 				t.Errorf("the error is %v", err)
 			}
-			if got := log.String(); strings.Contains(got, "OVER") != tt.over || !strings.HasPrefix(got, "ratio     core: BenchmarkMany (") {
+			if got := log.String(); strings.Contains(got, "OVER") != tt.over || !strings.HasPrefix(got, tt.kind+"     core: BenchmarkMany (") {
 				t.Errorf("the log is:\n%s", got)
 			}
 		})
 	}
 }
 
-func TestARatioOfABenchmarkThatDidNotRunIsAnError(t *testing.T) {
+func TestBenchWithoutABenchmarkIsAnError(t *testing.T) {
+	t.Parallel()
+	ws := load(t, map[string]string{"core/x_test.go": "package core\n"})
+	if err := Bench(ws, ws.Modules, 1, t.TempDir(), &bytes.Buffer{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestAComparisonWithABenchmarkThatDidNotRunIsAnError(t *testing.T) {
 	t.Parallel()
 	samples := parseBench("BenchmarkHot-2   \t 100\t 2.5 ns/op\t 0 B/op\nBenchmarkHot-2 100 3.5 ns/op\nBenchmarkX/a-b-2 1 9 ns/op\n")
 	if got := samples["BenchmarkHot"]; !slices.Equal(got, []float64{2.5, 3.5}) {
@@ -180,7 +190,7 @@ func TestARatioOfABenchmarkThatDidNotRunIsAnError(t *testing.T) {
 	if got := samples["BenchmarkX/a-b"]; !slices.Equal(got, []float64{9}) {
 		t.Errorf("parsed %v", samples)
 	}
-	if _, err := report(&bytes.Buffer{}, "core", samples, []Ratio{{"BenchmarkHot", "BenchmarkFloor", 1.5}}); err == nil {
+	if _, err := report(&bytes.Buffer{}, "core", samples, []Bound{{Of: "BenchmarkHot", To: "BenchmarkFloor", Limit: 1.5}}); err == nil {
 		t.Error("no error")
 	}
 }
