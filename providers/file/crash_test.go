@@ -315,22 +315,25 @@ func replayRound(t *testing.T, seed uint64, exhaustive, samples int) (replayed, 
 	killedFirst := func(n int) error {
 		disk := r.crash(n, func(int) bool { return false }, nil)
 		disk.log = slices.Clone(r.log[:n])
-		want := map[string]string{}
-		s := storeOn(disk, &memPins{}, 2, identity)
-		for _, id := range ids {
-			info, err := s.Set(ctx, id, core.String("by the next writer"))
-			if err != nil {
-				return fmt.Errorf("Set after a kill: %w", err)
-			}
-			want[id] = info.Version
+		i := slices.IndexFunc(acks, func(a ack) bool { return a.at > n })
+		if i < 0 || acks[i].id == "" {
+			return nil
+		}
+		id := acks[i].id // of the step that was killed
+		old := acks[i-1].st.current[id].Version
+		info, err := storeOn(disk, &memPins{}, 2, identity).Set(ctx, id, core.String("by the next writer"))
+		if err != nil {
+			return fmt.Errorf("Set after a kill: %w", err)
 		}
 		pending := disk.pending(len(disk.log))
 		disk = disk.crash(len(disk.log), func(i int) bool { return slices.Contains(pending, i) }, func([]byte) []byte { return nil })
-		s = storeOn(disk, &memPins{}, 2, identity)
-		for _, id := range ids {
-			if got, err := s.Get(ctx, id); err != nil || got.Version != want[id] {
-				return fmt.Errorf("Get(%s) after a kill, a Set and a power failure: %q, %w", id, got.Version, err)
-			}
+		s := storeOn(disk, &memPins{}, 2, identity)
+		got, err := s.Get(ctx, id)
+		if err != nil || got.Version != info.Version {
+			return fmt.Errorf("Get(%s) after a kill, a Set and a power failure: %q, %w", id, got.Version, err)
+		}
+		if _, err := s.Get(ctx, id, core.AtVersion(old)); old != "" && acks[i].st.current[id].Version != "" && err != nil {
+			return fmt.Errorf("the version before of %s after a kill, a Set and a power failure: %w", id, err)
 		}
 		return nil
 	}
