@@ -1,0 +1,42 @@
+//go:build !race
+
+package core_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+func TestTheFrontAllocatesNothingOnAGet(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	store := core.New("fixed", newFixed())
+	var svc core.SecretService = store
+	version := string([]byte("v1")) // not a constant, which would be boxed for free
+	for _, test := range []struct {
+		name string
+		most float64
+		call func()
+	}{
+		{"without an option", 0, func() { sink, _ = svc.Get(ctx, benchID) }},
+		{"with Fresh", 1, func() { sink, _ = svc.Get(ctx, benchID, core.Fresh()) }},
+		{"with AtVersion", 1, func() { sink, _ = store.Get(ctx, benchID, core.AtVersion(version)) }},
+	} {
+		if got := testing.AllocsPerRun(1000, test.call); got > test.most {
+			t.Errorf("a Get %s allocates %v times, want at most %v", test.name, got, test.most)
+		}
+	}
+}
+
+func TestRevealAllocatesNothing(t *testing.T) {
+	value := core.String(string(make([]byte, 200)))
+	length := 0
+	if got := testing.AllocsPerRun(1000, func() { length += len(value.Reveal()) }); got != 0 {
+		t.Errorf("Reveal allocates %v times, want 0", got)
+	}
+	if length == 0 {
+		t.Error("Reveal returned nothing")
+	}
+}
