@@ -252,6 +252,10 @@ func (b *backend) absent(p place) error {
 		return b.readFault(err)
 	}
 	if names, err := b.archivedNames(p); err == nil && len(names) > 0 {
+		for _, m := range b.misplaced(p) {
+			return corrupt("one branch deleted it and another set it, and git merged that without a word: lukko rollback to version " +
+				m.version + " keeps what was set, lukko rm --purge deletes it")
+		}
 		return &core.Error{Kind: core.ErrNotFound, Hint: "it was deleted; lukko rollback brings back one of its versions"}
 	}
 	return &core.Error{Kind: core.ErrNotFound, Hint: "no secret of this id is in the store; lukko set stores one"}
