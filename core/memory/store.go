@@ -2,7 +2,9 @@ package memory
 
 import (
 	"context"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
@@ -82,12 +84,12 @@ func New(c Config) *Store {
 	return &Store{Store: core.New(provider, b), backend: b}
 }
 
-// With makes a store that holds some secrets. It is for tests, and panics if
-// an id or a value is invalid.
+// With makes a store that holds some secrets, set in the order of their ids.
+// It is for tests, and panics if an id or a value is invalid.
 func With(secrets map[string]string) *Store {
 	s := New(Config{})
-	for id, value := range secrets {
-		if _, err := s.Set(context.Background(), id, core.String(value)); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(secrets)) {
+		if _, err := s.Set(context.Background(), id, core.String(secrets[id])); err != nil {
 			panic(err)
 		}
 	}

@@ -96,6 +96,18 @@ func TestWithHoldsWhatItIsGiven(t *testing.T) {
 	reads(t, s, "C", "")
 }
 
+func TestVersionsAreTheSameInEachRun(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		s := memory.With(map[string]string{"A": "1", "B": "2", "C": "3", "D": "4"})
+		for id, want := range map[string]string{"A": "1", "B": "2", "C": "3", "D": "4"} {
+			if info, err := s.Stat(t.Context(), id); err != nil || info.Version != want {
+				t.Fatalf("Stat %s: version %q, %v; want %s", id, info.Version, err, want)
+			}
+		}
+	}
+}
+
 func TestWithPanicsOnWhatIsNoSecret(t *testing.T) {
 	t.Parallel()
 	for name, secrets := range map[string]map[string]string{
