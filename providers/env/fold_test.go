@@ -11,7 +11,10 @@ import (
 func TestWhereNamesFoldCaseIDsHaveNoSmallLetters(t *testing.T) {
 	t.Parallel()
 	store := core.New(provider, &backend{
-		lookup:    func(name string) (string, bool) { v, ok := map[string]string{"KEY": "x", "key": "y"}[name]; return v, ok },
+		lookup: func(name string) (string, bool) {
+			v, ok := map[string]string{"KEY": "x", "key": "y"}[name]
+			return v, ok
+		},
 		foldsCase: true,
 	})
 	if _, err := store.Get(t.Context(), "KEY"); err != nil {
