@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"time"
 
 	"filippo.io/age"
@@ -28,3 +29,12 @@ func IDOf(name string, folder bool) (string, bool) { return unescape(name, folde
 var NewVersion = newVersion
 
 const FormatLine = formatLine
+
+// HoldLock takes the store's lock as a writer does.
+func (s *Store) HoldLock(ctx context.Context) (release func(), err error) {
+	l, err := s.b.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.release, nil
+}

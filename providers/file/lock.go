@@ -86,17 +86,19 @@ func (b *backend) lock(ctx context.Context) (storeLock, error) {
 
 func (b *backend) pollLock(ctx context.Context, limit <-chan time.Time) (storeLock, error) {
 	pause := lockPauseMin
+	var holder lockHolder
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, &core.Error{Err: err, Hint: "nothing was written"}
+			return nil, &core.Error{Err: err, Hint: heldBy(holder) + " holds the store's lock; nothing was written"}
 		}
-		l, holder, err := b.fs.tryLock()
+		l, now, err := b.fs.tryLock()
 		if err != nil {
 			return nil, b.lockFault(err)
 		}
 		if l != nil {
 			return l, nil
 		}
+		holder = now
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:

@@ -167,10 +167,12 @@ func (b *backend) editRecipients(ctx context.Context, edit func([]byte, *recipie
 	if _, err := seal([]byte("x"), &meta{id: "x", version: newVersion(1), recipients: now.digest}, now.to); err != nil {
 		return err
 	}
-	if err := w.putRecipients(data); err != nil {
+	err = w.putRecipients(data)
+	if err != nil && core.KindOf(err) != core.ErrIndeterminate {
 		return err
 	}
-	return b.pins.save(now.list)
+	// Whatever a crash would leave: the user has meant this set.
+	return errors.Join(err, b.pins.save(now.list))
 }
 
 func (w *writing) putRecipients(data []byte) error {
