@@ -38,6 +38,8 @@ func BenchmarkBackendGet(b *testing.B) {
 	}
 }
 
+//bench:extra BenchmarkStoreGet/no_option BenchmarkBackendGet 60
+
 // BenchmarkStoreGet is a Get through the front, with a context that can end,
 // as one of a request can.
 func BenchmarkStoreGet(b *testing.B) {
