@@ -25,7 +25,7 @@ type command struct {
 
 var commands = []command{
 	{"list", "list [--published]", "print the folders of the modules, siblings before those that need them", list},
-	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules or those named", tidy},
+	{"tidy", "tidy [--check] [MODULE...]", "go mod tidy, for all modules and go.work.sum, or for the modules named", tidy},
 	{"get", "get MODULE PACKAGE[@VERSION]...", "go get for one module", get},
 	{"version", "version [VERSION]", "print the version that siblings require each other at, or set it", version},
 	{"dependencies", "dependencies [--write]", "print what each published module links, or write it to internal/repo/dependencies.txt", dependencies},
@@ -99,6 +99,16 @@ func tidy(ws *workspace.Workspace, args []string) error {
 			failed = append(failed, m.Dir)
 		}
 		untidy = append(untidy, changed...)
+	}
+	if len(args) == 0 && len(failed) == 0 {
+		changed, err := ws.TidySum(check)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			failed = append(failed, "go.work.sum")
+		}
+		if changed {
+			untidy = append(untidy, "go.work.sum")
+		}
 	}
 	switch {
 	case len(failed) > 0:

@@ -1,7 +1,6 @@
 package docs
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/mod/modfile"
+	"github.com/lukko-dev/lukko/internal/repo/workspace"
 )
 
 // Check gives what is wrong with the Markdown files below root, a line each.
@@ -146,31 +145,16 @@ func compile(root string, programs []block) ([]string, error) {
 	return problems, nil
 }
 
-// workspaceAt writes a go.work to dir that has the workspace's modules and dir
-// itself, and gives its Go version.
+// workspaceAt puts dir beside the modules of the workspace, and gives the
+// workspace's Go version.
 func workspaceAt(root, dir string) (version string, err error) {
-	data, err := os.ReadFile(filepath.Join(root, "go.work"))
+	work, err := workspace.WorkFile(root, dir, true)
 	if err != nil {
 		return "", err
-	}
-	work, err := modfile.ParseWork("go.work", data, nil)
-	if err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "go %s\n\nuse .\n", work.Go.Version)
-	for _, u := range work.Use {
-		fmt.Fprintf(&b, "use %q\n", filepath.Join(root, u.Path))
-	}
-	for _, r := range work.Replace {
-		fmt.Fprintf(&b, "replace %s %s => %q\n", r.Old.Path, r.Old.Version, filepath.Join(root, r.New.Path))
 	}
 	sums, err := os.ReadFile(filepath.Join(root, "go.work.sum"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	return work.Go.Version, errors.Join(
-		os.WriteFile(filepath.Join(dir, "go.work"), b.Bytes(), 0o600),
-		os.WriteFile(filepath.Join(dir, "go.work.sum"), sums, 0o600),
-	)
+	return work.Go.Version, os.WriteFile(filepath.Join(dir, "go.work.sum"), sums, 0o600)
 }

@@ -124,3 +124,34 @@ func TestTidyThatFailsLeavesGoModAlone(t *testing.T) {
 		t.Errorf("go.mod is now:\n%s", got)
 	}
 }
+
+func TestTidySumDropsWhatNobodyNeeds(t *testing.T) {
+	t.Parallel()
+	tree := untidy()
+	tree["go.work.sum"] = "example.com/gone v1.0.0 h1:MFuq5J6s35W9D3IjkwyWc9vHh0nENOrt5K8Iof4ofmg=\n"
+	for _, dir := range []string{"conformance", "internal/lab", "providers/b"} {
+		tree[dir+"/x.go"] = "package x\n"
+	}
+	delete(tree, "providers/b/b.go")
+	tree["providers/a/go.mod"] = mod("providers/a", requireCore)
+	dir := write(t, tree)
+	ws, err := workspace.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := ws.TidySum(true); err != nil || !changed {
+		t.Fatalf("a check says %v, %v", changed, err)
+	}
+	if got := read(t, dir, "go.work.sum"); got != tree["go.work.sum"] {
+		t.Errorf("a check wrote:\n%s", got)
+	}
+	if changed, err := ws.TidySum(false); err != nil || !changed {
+		t.Fatalf("says %v, %v", changed, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "go.work.sum")); err == nil {
+		t.Errorf("go.work.sum is still there:\n%s", read(t, dir, "go.work.sum"))
+	}
+	if changed, err := ws.TidySum(true); err != nil || changed {
+		t.Errorf("a check after it says %v, %v", changed, err)
+	}
+}
