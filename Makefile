@@ -25,8 +25,8 @@ trial:
 bench:
 	@scripts/bench
 
-fmt: tools
-	@git ls-files -z --cached --others --exclude-standard '*.go' | grep -zv /testdata/ | xargs -0 .bin/gofumpt -w
+fmt:
+	@scripts/fmt
 
 tidy:
 	@scripts/tidy

@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it. It goes to the root of the repository and
-# gives them what they share.
+# gives them what they share. All of them keep to bash 3.2 and to what macOS has.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -32,5 +32,15 @@ finish() {
 tree_state() {
 	git status --porcelain
 	git diff HEAD
-	git ls-files --others --exclude-standard -z | xargs -0 -r sha256sum
+	git ls-files --others --exclude-standard | git hash-object --stdin-paths
+}
+
+# go_files prints the Go files that are ours to format, each ended by a zero.
+go_files() {
+	local file
+	git ls-files -z --cached --others --exclude-standard -- '*.go' ':(exclude,glob)**/testdata/**' |
+		while IFS= read -r -d '' file; do
+			[[ -e $file ]] && printf '%s\0' "$file"
+		done
+	true
 }
