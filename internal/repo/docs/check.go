@@ -45,6 +45,7 @@ func Check(root string) ([]string, error) {
 		}
 		problems = append(problems, deadLinks(root, p)...)
 	}
+	problems = append(problems, orphans(all)...)
 	broken, err := compile(root, programs)
 	return append(problems, broken...), err
 }
@@ -87,6 +88,24 @@ func deadLinks(root string, p page) (problems []string) {
 		target := path.Join(path.Dir(p.file), u.Path)
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(target))); errors.Is(err, fs.ErrNotExist) {
 			problems = append(problems, fmt.Sprintf("%s:%d: the link leads to %s, which is not there", p.file, l.line, target))
+		}
+	}
+	return problems
+}
+
+// orphans are pages below docs that no page leads to.
+func orphans(all []page) (problems []string) {
+	linked := map[string]bool{}
+	for _, p := range all {
+		for _, l := range p.links {
+			if u, err := url.Parse(l.target); err == nil && u.Scheme == "" {
+				linked[path.Join(path.Dir(p.file), u.Path)] = true
+			}
+		}
+	}
+	for _, p := range all {
+		if strings.HasPrefix(p.file, "docs/") && !linked[p.file] {
+			problems = append(problems, p.file+": no page links to it")
 		}
 	}
 	return problems

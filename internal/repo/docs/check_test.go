@@ -28,6 +28,7 @@ func tree(t *testing.T, readme string) (root string) {
 		"core/x_test.go":          "package core_test\n\nfunc ExampleOpen() {\n\tif true {\n\t\tprintln()\n\t}\n\t// Output:\n\t// x\n}\n",
 		"core/testdata/broken.md": goBlock("", "a fixture"),
 		"README.md":               readme,
+		"docs/guide.md":           "A guide.\n",
 	} {
 		file := filepath.Join(root, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -59,10 +60,14 @@ func TestCheck(t *testing.T) {
 		{"a file that is gone is seen", goBlock("from: core/gone.go", "x"), "there is no file core/gone.go"},
 		{"a link to a file is right", "[core](core/core.go#L3) [web](https://example.com/x) [here](#top)", ""},
 		{"a dead link is seen", "\n[core](core/gone.go)", "README.md:2: the link leads to core/gone.go"},
+		{"a page of docs that nobody links to is seen", "Nothing.", "docs/guide.md: no page links to it"},
 		{"a link in a block is no link", fence + "\n[core](core/gone.go)\n" + fence, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if !strings.Contains(tt.problem, "no page links") {
+				tt.readme += "\n[guide](docs/guide.md)\n"
+			}
 			problems, err := docs.Check(tree(t, tt.readme))
 			if err != nil {
 				t.Fatal(err)
