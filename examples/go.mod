@@ -2,4 +2,25 @@ module github.com/lukko-dev/lukko/examples
 
 go 1.26.0
 
-require github.com/lukko-dev/lukko/core v0.1.0
+require (
+	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/providers/env v0.1.0
+	github.com/lukko-dev/lukko/providers/file v0.1.0
+	github.com/lukko-dev/lukko/schema v0.1.0
+)
+
+require (
+	filippo.io/age v1.3.2 // indirect
+	filippo.io/edwards25519 v1.2.0 // indirect
+	filippo.io/hpke v0.4.0 // indirect
+	filippo.io/nistec v0.0.4 // indirect
+	github.com/bahlo/generic-list-go v0.2.0 // indirect
+	github.com/buger/jsonparser v1.1.2 // indirect
+	github.com/invopop/jsonschema v0.14.0 // indirect
+	github.com/pb33f/ordered-map/v2 v2.3.1 // indirect
+	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1 // indirect
+	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/crypto v0.55.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
+	golang.org/x/term v0.45.0 // indirect
+)
