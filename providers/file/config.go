@@ -132,8 +132,10 @@ func (c Config) userDir() (string, error) {
 		}
 	}
 	if base == "" || !filepath.IsAbs(base) {
-		return "", &core.Error{Kind: core.ErrUnavailable,
-			Hint: "the user's configuration folder is not known; set HOME or XDG_CONFIG_HOME to an absolute path"}
+		return "", &core.Error{
+			Kind: core.ErrUnavailable,
+			Hint: "the user's configuration folder is not known; set HOME or XDG_CONFIG_HOME to an absolute path",
+		}
 	}
 	return filepath.Join(base, "lukko"), nil
 }

@@ -133,7 +133,7 @@ func stateOf(ctx context.Context, s *Store, ids []string) (state, error) {
 func TestNoCrashLosesAnAcknowledgedWrite(t *testing.T) {
 	t.Parallel()
 	const exhaustive = 6
-	samples, rounds := 24, 1
+	samples, rounds := 16, 1
 	if os.Getenv("LUKKO_TRIAL") == "1" {
 		samples, rounds = 200, 8
 	}
@@ -246,12 +246,25 @@ func replayRound(t *testing.T, seed uint64, exhaustive, samples int) (replayed, 
 		acks = append(acks, ack{at: len(r.log), id: step.id, st: st, removed: !hasGuest})
 	}
 
-	verify := func(n int, disk *recordingFS) error {
+	// Many crashes leave the same disk; it is looked at once for each
+	// acknowledgement before it.
+	type seen struct {
+		disk            [32]byte
+		after           int
+		complete, write bool
+	}
+	verified := map[seen]bool{}
+	verify := func(n int, disk *recordingFS, write bool) error {
 		i := 0
 		for i+1 < len(acks) && acks[i+1].at <= n {
 			i++
 		}
 		done, next := acks[i], acks[min(i+1, len(acks)-1)]
+		key := seen{disk.fingerprint(), i, n == done.at, write}
+		if verified[key] {
+			return nil
+		}
+		verified[key] = true
 		s := storeOn(disk, &memPins{}, 2, identity)
 		if err := s.b.exists(); err != nil {
 			return fmt.Errorf("the store does not open: %w", err)
@@ -293,6 +306,9 @@ func replayRound(t *testing.T, seed uint64, exhaustive, samples int) (replayed, 
 			}
 		}
 		for _, id := range ids[:2] {
+			if !write {
+				return nil
+			}
 			info, err := s.Set(ctx, id, core.String("after the crash"))
 			if err != nil {
 				return fmt.Errorf("Set after the crash: %w", err)
@@ -345,9 +361,11 @@ func replayRound(t *testing.T, seed uint64, exhaustive, samples int) (replayed, 
 			t.Fatalf("after %d changes: %v", n, err)
 		}
 		pending := r.pending(n)
+		// After the extremes the store is also written to: all survived, none did.
 		try := func(lost map[int]bool, cut func([]byte) []byte) {
 			states++
-			if err := verify(n, r.crash(n, func(i int) bool { return lost[i] }, cut)); err != nil {
+			extreme := len(lost) == 0 || len(lost) == len(pending)
+			if err := verify(n, r.crash(n, func(i int) bool { return lost[i] }, cut), extreme); err != nil {
 				t.Fatalf("after %d changes, of which %v were lost: %v", n, lost, err)
 			}
 		}

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 
@@ -12,8 +13,10 @@ import (
 // noStore is the error of a folder that holds no store. It is never
 // ErrNotFound, which is said of ids: a chain would go on to the next layer.
 func (b *backend) noStore() error {
-	return &core.Error{Kind: core.ErrUnavailable,
-		Hint: "there is no store in the folder " + b.cfg.Dir + "; lukko init makes one"}
+	return &core.Error{
+		Kind: core.ErrUnavailable,
+		Hint: "there is no store in the folder " + b.cfg.Dir + "; lukko init makes one",
+	}
 }
 
 // systemFault is the kind of a system's error, with what to do next. Kind is
@@ -51,6 +54,9 @@ func (b *backend) readFault(err error) error {
 // writeFault is the error of a write that failed before anything was changed
 // that a reader could see.
 func (b *backend) writeFault(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return core.NotWritten(err)
+	}
 	e := systemFault(err)
 	switch {
 	case e.Kind != nil || errors.As(err, new(*core.Error)):
@@ -73,20 +79,26 @@ func (b *backend) lockFault(err error) error {
 // To sync again would prove nothing: the kernel may have dropped what it
 // could not write.
 func indeterminate(err error) error {
-	return &core.Error{Kind: core.ErrIndeterminate, Err: err,
-		Hint: "the disk failed while the change was made durable; it may be lost if the power fails. Check the disk, read, and decide again"}
+	return &core.Error{
+		Kind: core.ErrIndeterminate, Err: err,
+		Hint: "the disk failed while the change was made durable; it may be lost if the power fails. Check the disk, read, and decide again",
+	}
 }
 
 // pluginFault is the error of a plugin that failed; nil for any other. What
 // it says is dropped: it is somebody else's text about a key.
 func pluginFault(err error) error {
 	if missing := (*plugin.NotFoundError)(nil); errors.As(err, &missing) {
-		return &core.Error{Kind: core.ErrUnavailable, Code: "plugin not found",
-			Hint: "install age-plugin-" + printable(missing.Name) + ", which age runs for a recipient or identity of this store"}
+		return &core.Error{
+			Kind: core.ErrUnavailable, Code: "plugin not found",
+			Hint: "install age-plugin-" + printable(missing.Name) + ", which age runs for a recipient or identity of this store",
+		}
 	}
 	if failed := (*pluginError)(nil); errors.As(err, &failed) {
-		return &core.Error{Kind: core.ErrUnavailable, Code: "plugin failed",
-			Hint: "age-plugin-" + printable(failed.name) + " failed; try age itself to see what it says"}
+		return &core.Error{
+			Kind: core.ErrUnavailable, Code: "plugin failed",
+			Hint: "age-plugin-" + printable(failed.name) + " failed; try age itself to see what it says",
+		}
 	}
 	return nil
 }

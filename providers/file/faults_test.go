@@ -43,6 +43,9 @@ func TestAWriteThatFailsAtAnyOperationSaysWhatHolds(t *testing.T) {
 		syscall.EMFILE: core.ErrUnavailable, syscall.EIO: core.ErrUnavailable,
 	} {
 		for name, write := range writes {
+			if name == "Add" && errno != syscall.ENOSPC && errno != syscall.EIO {
+				continue // it takes long, and its steps are those of the others
+			}
 			t.Run(fmt.Sprintf("%s %v", name, errno), func(t *testing.T) {
 				t.Parallel()
 				failed := 0

@@ -13,5 +13,6 @@ require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	filippo.io/nistec v0.0.4 // indirect
+	github.com/lukko-dev/lukko/conformance v0.1.0
 	golang.org/x/term v0.45.0 // indirect
 )

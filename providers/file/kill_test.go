@@ -53,7 +53,7 @@ func part(t testing.TB, p *person, dir, part string) *exec.Cmd {
 // two successors.
 func TestKilledWritersLoseNothing(t *testing.T) {
 	t.Parallel()
-	rounds := 12
+	rounds := 6
 	if os.Getenv("LUKKO_TRIAL") == "1" {
 		rounds = 500
 	}

@@ -36,14 +36,25 @@ func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, 
 			h, err := b.headerOf(p.current, id, "")
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				return true // deleted meanwhile
+				// Deleted meanwhile; or all of the store is gone, and the rest
+				// of the list with it.
+				if err := b.stillThere(); err != nil {
+					yield(core.Info{}, err)
+					return false
+				}
+				return true
 			case err == nil:
 				info = h.info(id)
 			}
 			info.Source = b.source
 			return yield(info, nil)
 		}, func(folder string, err error) { failed[folder] = b.readFault(err) })
-		if more && len(failed) > 0 {
+		if !more {
+			return
+		}
+		if err := b.stillThere(); err != nil {
+			yield(core.Info{}, err)
+		} else if len(failed) > 0 {
 			yield(core.Info{}, &core.BatchError{ByID: failed})
 		}
 	}
@@ -149,6 +160,9 @@ func (s *Store) History(ctx context.Context, id string) iter.Seq2[core.Info, err
 
 func (b *backend) yieldVersions(ctx context.Context, p place, current *header, yield func(core.Info, error) bool) {
 	kept, err := b.archived(p)
+	if err == nil {
+		err = b.stillThere()
+	}
 	if err != nil {
 		yield(core.Info{}, b.readFault(err))
 		return

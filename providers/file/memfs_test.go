@@ -2,6 +2,8 @@ package file
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -390,4 +392,20 @@ func (r *recordingFS) crash(n int, lost func(i int) bool, cut func(data []byte) 
 		after.apply(c)
 	}
 	return after
+}
+
+// fingerprint tells two disks apart by what is on them.
+func (r *recordingFS) fingerprint() [sha256.Size]byte {
+	h := sha256.New()
+	var walk func(n int, path string)
+	walk = func(n int, path string) {
+		node := r.nodes[n]
+		fmt.Fprintf(h, "%q %v %d\n", path, node.dir, len(node.data))
+		h.Write(node.data)
+		for _, name := range slices.Sorted(maps.Keys(node.entries)) {
+			walk(node.entries[name], path+"/"+name)
+		}
+	}
+	walk(rootNode, "")
+	return [sha256.Size]byte(h.Sum(nil))
 }

@@ -37,8 +37,10 @@ func placeOf(id string) (place, error) {
 	for i, s := range segments {
 		folders[i] = escape(s, true)
 		if len(folders[i]) > maxSegment {
-			return place{}, &core.Error{Kind: core.ErrInvalidID,
-				Hint: "a part of the id between slashes is longer than 200 bytes, as the file store writes it"}
+			return place{}, &core.Error{
+				Kind: core.ErrInvalidID,
+				Hint: "a part of the id between slashes is longer than 200 bytes, as the file store writes it",
+			}
 		}
 	}
 	last := len(segments) - 1

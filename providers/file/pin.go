@@ -53,8 +53,10 @@ func (u *userPins) load() ([]Recipient, bool, error) {
 	}
 	set, err := parseRecipients(append([]byte(formatLine+"\n"), data...), u.cfg.PluginUI)
 	if err != nil {
-		return nil, false, &core.Error{Kind: core.ErrCorrupt,
-			Hint: path + " does not parse; look at lukko recipients list, then run lukko recipients accept"}
+		return nil, false, &core.Error{
+			Kind: core.ErrCorrupt,
+			Hint: path + " does not parse; look at lukko recipients list, then run lukko recipients accept",
+		}
 	}
 	return set.list, true, nil
 }
@@ -114,9 +116,11 @@ func changedRecipients(pinned, now []Recipient) error {
 	if len(removed) > 0 {
 		what = append(what, "removed "+names(removed))
 	}
-	return &core.Error{Kind: core.ErrPermissionDenied, Code: "recipients changed",
+	return &core.Error{
+		Kind: core.ErrPermissionDenied, Code: "recipients changed",
 		Hint: "the recipients of the store are not those that you accepted (" + strings.Join(what, "; ") +
-			"); see whose they are, then run lukko recipients accept"}
+			"); see whose they are, then run lukko recipients accept",
+	}
 }
 
 // difference tells what is new in now, and what is not there any more.

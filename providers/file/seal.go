@@ -46,8 +46,10 @@ func sealFault(err error) error {
 	if err := pluginFault(err); err != nil {
 		return err
 	}
-	return &core.Error{Kind: core.ErrInvalidOption, Err: err,
-		Hint: "age refuses the set of recipients; post-quantum recipients can't be mixed with others: see lukko recipients list"}
+	return &core.Error{
+		Kind: core.ErrInvalidOption, Err: err,
+		Hint: "age refuses the set of recipients; post-quantum recipients can't be mixed with others: see lukko recipients list",
+	}
 }
 
 // peer is one of the recipients, whose labels are noted for the marker.
@@ -231,5 +233,7 @@ func (u *unsealer) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 
 // errNoMatch: none of the identities is a recipient of the file, as far as
 // can be told from it.
-var errNoMatch = &core.Error{Kind: core.ErrPermissionDenied,
-	Hint: "the secret is not encrypted to your identity; somebody who can read it runs lukko recipients add with your recipient"}
+var errNoMatch = &core.Error{
+	Kind: core.ErrPermissionDenied,
+	Hint: "the secret is not encrypted to your identity; somebody who can read it runs lukko recipients add with your recipient",
+}

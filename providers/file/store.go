@@ -246,10 +246,8 @@ func (b *backend) absent(p place) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return b.readFault(err)
 	}
-	if _, err := b.fs.lstat(recipientsName); errors.Is(err, fs.ErrNotExist) {
-		return b.noStore()
-	} else if err != nil {
-		return b.readFault(err)
+	if err := b.stillThere(); err != nil {
+		return err
 	}
 	if names, err := b.archivedNames(p); err == nil && len(names) > 0 {
 		for _, m := range b.misplaced(p) {
@@ -259,6 +257,20 @@ func (b *backend) absent(p place) error {
 		return &core.Error{Kind: core.ErrNotFound, Hint: "it was deleted; lukko rollback brings back one of its versions"}
 	}
 	return &core.Error{Kind: core.ErrNotFound, Hint: "no secret of this id is in the store; lukko set stores one"}
+}
+
+// stillThere says whether the folder is still a store, after something in it
+// was not there: a file system that is not mounted any more has no secrets,
+// and that does not mean that there are none.
+func (b *backend) stillThere() error {
+	_, err := b.fs.lstat(recipientsName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b.noStore()
+	}
+	if err != nil {
+		return b.readFault(err)
+	}
+	return nil
 }
 
 // named completes the error of an operation that does not pass through the

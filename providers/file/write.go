@@ -138,8 +138,10 @@ func (w *writing) stillOurs() error {
 		return core.NotWritten(err)
 	}
 	if !w.lock.held() {
-		return core.NotWritten(&core.Error{Kind: core.ErrUnavailable,
-			Hint: "the store's lock file was deleted meanwhile; nothing was written, try again"})
+		return core.NotWritten(&core.Error{
+			Kind: core.ErrUnavailable,
+			Hint: "the store's lock file was deleted meanwhile; nothing was written, try again",
+		})
 	}
 	return nil
 }
