@@ -24,7 +24,7 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 		got, err := l.getMany(ctx, ids, o)
 		ids = all.sortOut(ctx, i, ids, got, err)
 	}
-	return all.result(ctx, ids)
+	return all.result(ids)
 }
 
 // getManyAt reads from the layer that a version names. A version of no layer
@@ -121,21 +121,17 @@ func (b *batch) sortOut(ctx context.Context, i int, ids []string, got map[string
 // result is the answer of the batch; missing are the ids that no layer
 // answered. Where all that there is to say is that a layer's batch failed as
 // a whole, the chain's has too.
-func (b *batch) result(ctx context.Context, missing []string) (map[string]core.Secret, error) {
-	same := b.whole != nil && len(b.found) == 0
+func (b *batch) result(missing []string) (map[string]core.Secret, error) {
 	for _, id := range missing {
-		if b.passed[id] == nil {
-			same = false
-			continue
+		if err := b.passed[id]; err != nil {
+			b.failed[id] = err
 		}
-		b.failed[id] = b.passed[id]
 	}
+	same := b.whole != nil && len(b.found) == 0
 	for _, err := range b.failed {
 		same = same && err == b.whole //nolint:errorlint // the very same
 	}
 	switch {
-	case same && ctx.Err() != nil:
-		return nil, ctx.Err()
 	case same:
 		return nil, b.whole
 	case len(b.failed) > 0:

@@ -100,6 +100,17 @@ func TestEachIDOfABatchIsInOnePlace(t *testing.T) {
 			whole: core.ErrUnavailable,
 		},
 		{
+			name: "an id fails above, and the layer below is down",
+			a: []memory.Fault{
+				{ID: "A", Err: core.ErrPermissionDenied}, {ID: "BOTH", Err: core.ErrPermissionDenied},
+			},
+			b: []memory.Fault{{Err: core.ErrUnavailable}},
+			failed: map[string]error{
+				"A": core.ErrPermissionDenied, "BOTH": core.ErrPermissionDenied,
+				"B": core.ErrUnavailable, "NONE": core.ErrUnavailable,
+			},
+		},
+		{
 			name:        "a layer above that is down falls through",
 			a:           []memory.Fault{{Err: core.ErrUnavailable}},
 			fallThrough: []error{core.ErrUnavailable},
@@ -176,6 +187,19 @@ func TestAnswersNobodyAskedForDoNotReplaceOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "answers", answers(t, got), []string{"A a", "B b"})
+}
+
+func TestNotFoundInABatchErrorFallsThrough(t *testing.T) {
+	t.Parallel()
+	c := build(t, chain.Config{Layers: []chain.Layer{
+		layer("a", foreign{memory.New(memory.Config{}), &core.BatchError{ByID: map[string]error{"A": core.ErrNotFound, "B": nil}}}),
+		layer("b", memory.With(map[string]string{"A": "b", "B": "b"})),
+	}})
+	got, err := c.GetMany(t.Context(), []string{"A", "B"})
+	if err != nil {
+		t.Error(err)
+	}
+	equal(t, "answers", answers(t, got), []string{"A b", "B b"})
 }
 
 // chatty is a service that answers A whatever it is asked for.

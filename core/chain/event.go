@@ -57,10 +57,9 @@ func (b *backend) report(reason Reason, op string, l *layer, id string, err erro
 // passes reports whether a read goes on past a failure that is not "not
 // found".
 func (b *backend) passes(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return false
-	}
-	return slices.Contains(b.fallThrough, core.KindOf(err))
+	// A context's error is of no kind; also what a layer made of the end of the
+	// caller's context is not passed over.
+	return ctx.Err() == nil && slices.Contains(b.fallThrough, core.KindOf(err))
 }
 
 // notFound is asked of each layer that doesn't have an id, so it first looks

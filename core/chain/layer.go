@@ -32,7 +32,6 @@ type layer struct {
 	attempt *attempt   // in progress; nil if none is
 	failure error      // the last one
 	retry   time.Time  // when it is tried again
-	closed  bool
 }
 
 // attempt is one run of open. Its result is set before done is closed.
@@ -56,6 +55,9 @@ func newLayer(c Layer) *layer {
 func (l *layer) use(ctx context.Context) (core.SecretService, error) {
 	if svc := l.service.Load(); svc != nil {
 		return *svc, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // nothing begins after the end of a context
 	}
 	a, err := l.join()
 	if a == nil {
@@ -84,8 +86,6 @@ func (l *layer) join() (*attempt, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.closed:
-		return nil, &core.Error{Op: "open", Kind: core.ErrClosed, Hint: "the chain was closed"}
 	case l.service.Load() != nil:
 		return nil, nil
 	case l.attempt != nil:
@@ -154,13 +154,12 @@ func openFault(ctx context.Context, err error) error {
 }
 
 // close ends an attempt in progress, waits for it, and closes what open has
-// opened.
+// opened. Nobody is in a call, so no other attempt can begin.
 func (l *layer) close() error {
 	if l.open == nil {
 		return nil
 	}
 	l.mu.Lock()
-	l.closed = true
 	a := l.attempt
 	l.mu.Unlock()
 	if a != nil {

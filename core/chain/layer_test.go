@@ -195,11 +195,40 @@ func TestAnOpenHasItsOwnTimeLimit(t *testing.T) {
 					if !errors.Is(err, core.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "30s") {
 						t.Errorf("Get: %v, want unavailable, and the limit", err)
 					}
+					synctest.Wait()
+					if _, again := c.Get(t.Context(), "A"); again == nil || again.Error() != err.Error() {
+						t.Errorf("the next call says %v, and the first %v", again, err)
+					}
 				})
 			})
 		}
 	}
 }
+
+func TestTheContextOfAnOpenEndsWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var opening context.Context
+		c := build(t, chain.Config{Layers: []chain.Layer{{Name: "cloud", Open: func(ctx context.Context) (core.SecretService, error) {
+			opening = ctx
+			if deadline, ok := ctx.Deadline(); !ok || time.Until(deadline) != chain.OpenTimeout || ctx.Value(key{}) != nil {
+				t.Error("Open has the caller's context and not one of its own")
+			}
+			return memory.With(map[string]string{"A": "1"}), nil
+		}}}})
+		ctx, cancel := context.WithTimeout(context.WithValue(t.Context(), key{}, "the caller's"), time.Second)
+		defer cancel()
+		if _, err := c.Get(ctx, "A"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if opening.Err() == nil {
+			t.Error("the context of an Open that is over is still alive, and so is its timer")
+		}
+	})
+}
+
+type key struct{}
 
 func TestAFailedOpenIsTriedAgainAfterAPause(t *testing.T) {
 	t.Parallel()

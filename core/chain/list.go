@@ -59,9 +59,6 @@ type merge struct {
 // layer yields what layer i lists. It returns false if the loop was left, or
 // the error that ends the list.
 func (m *merge) layer(ctx context.Context, i int, prefix string, yield func(core.Info, error) bool) (more bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
 	l, last := m.layers[i], i == len(m.layers)-1
 	svc, err := l.use(ctx)
 	if err == nil {
@@ -112,11 +109,12 @@ func (m *merge) items(ctx context.Context, l *layer, items *core.BatchError) {
 			continue
 		}
 		fault := l.fault(ctx, err)
-		if m.passes(ctx, err) {
-			m.report(FellThrough, "list", l, id, fault)
-		} else {
+		if !m.passes(ctx, err) {
 			m.seen[id] = true
+			m.failed[id] = fault
+			continue
 		}
+		m.report(FellThrough, "list", l, id, fault)
 		if m.failed[id] == nil {
 			m.failed[id] = fault
 		}

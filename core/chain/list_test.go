@@ -57,7 +57,7 @@ func TestListOfALayerThatFails(t *testing.T) {
 		a, b        []memory.Fault
 		fallThrough []error
 		listed      []string
-		failed      []string // ids in a batch error
+		failed      map[string]error // ids in a batch error
 		whole       error
 		events      []string
 	}{
@@ -81,16 +81,16 @@ func TestListOfALayerThatFails(t *testing.T) {
 		},
 		{
 			name: "an item, which hides no other", a: items(core.ErrPermissionDenied, "A"),
-			listed: []string{"B b", "BOTH a"}, failed: []string{"A"},
+			listed: []string{"B b", "BOTH a"}, failed: map[string]error{"A": core.ErrPermissionDenied},
 		},
 		{
 			name: "an item, which a layer below has", a: items(core.ErrPermissionDenied, "BOTH"),
-			listed: []string{"A a", "B b"}, failed: []string{"BOTH"},
+			listed: []string{"A a", "B b"}, failed: map[string]error{"BOTH": core.ErrPermissionDenied},
 		},
 		{
 			name: "an item that falls through to a layer below", a: items(core.ErrPermissionDenied, "A", "BOTH"),
 			fallThrough: []error{core.ErrPermissionDenied},
-			listed:      []string{"B b", "BOTH b"}, failed: []string{"A"},
+			listed:      []string{"B b", "BOTH b"}, failed: map[string]error{"A": core.ErrPermissionDenied},
 			events: []string{"fell through: list A in a: permission denied", "fell through: list BOTH in a: permission denied"},
 		},
 		{
@@ -99,7 +99,19 @@ func TestListOfALayerThatFails(t *testing.T) {
 		},
 		{
 			name: "an item in each", a: items(core.ErrCorrupt, "A"), b: items(core.ErrCorrupt, "B"),
-			listed: []string{"BOTH a"}, failed: []string{"A", "B"},
+			listed: []string{"BOTH a"}, failed: map[string]error{"A": core.ErrCorrupt, "B": core.ErrCorrupt},
+		},
+		{
+			name: "an item that falls through to one that does not", a: items(core.ErrPermissionDenied, "BOTH"), b: items(core.ErrCorrupt, "BOTH"),
+			fallThrough: []error{core.ErrPermissionDenied},
+			listed:      []string{"A a", "B b"}, failed: map[string]error{"BOTH": core.ErrCorrupt},
+			events: []string{"fell through: list BOTH in a: permission denied"},
+		},
+		{
+			name: "an item that falls through twice", a: items(core.ErrPermissionDenied, "BOTH"), b: items(core.ErrUnavailable, "BOTH"),
+			fallThrough: []error{core.ErrPermissionDenied, core.ErrUnavailable},
+			listed:      []string{"A a", "B b"}, failed: map[string]error{"BOTH": core.ErrPermissionDenied},
+			events: []string{"fell through: list BOTH in a: permission denied", "fell through: list BOTH in b: unavailable"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,9 +143,9 @@ func TestListOfALayerThatFails(t *testing.T) {
 				if !errors.As(err, &batch) || len(batch.ByID) != len(test.failed) {
 					t.Fatalf("List ends with %v, want failures of %v", err, test.failed)
 				}
-				for _, id := range test.failed {
-					if core.KindOf(batch.ByID[id]) == nil {
-						t.Errorf("List ends with %v of %s", batch.ByID[id], id)
+				for id, kind := range test.failed {
+					if core.KindOf(batch.ByID[id]) != kind {
+						t.Errorf("List ends with %v of %s, want %v", batch.ByID[id], id, kind)
 					}
 				}
 			case err != nil:
@@ -204,14 +216,20 @@ func (writeOnly) Set(context.Context, string, core.Value, core.SetOptions) (core
 func TestListObeysItsContextBetweenLayers(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
+	below := &lazy{svc: memory.With(map[string]string{"B": "b"})}
 	c := build(t, chain.Config{
 		Layers: []chain.Layer{
 			layer("a", ending{memory.New(memory.Config{}), cancel}),
-			layer("b", memory.With(map[string]string{"B": "b"})),
+			layer("blind", blind{memory.With(map[string]string{"C": "c"})}),
+			below.layer("b"),
 		},
-		WriteTo: "b",
+		WriteTo: "a",
 	})
 	infos, err := collect(t, c.List(ctx, ""))
+	_ = c.Close() // which waits for an Open
+	if below.runs.Load() != 0 {
+		t.Error("a layer was opened after the end of the context")
+	}
 	if len(infos) != 0 || !errors.Is(err, context.Canceled) {
 		t.Errorf("List: %v, %v; want cancelled", sources(infos), err)
 	}

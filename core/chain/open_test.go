@@ -152,6 +152,7 @@ func TestOpenChecksEveryURL(t *testing.T) {
 		says string
 	}{
 		{"none", nil, core.ErrInvalidOption, "at least one"},
+		{"one, and it is unknown", []string{"canary:"}, errors.ErrUnsupported, "unknown"},
 		{"no scheme", []string{"mem:X", "canary"}, core.ErrInvalidOption, "URL 2 of 2"},
 		{"an unknown scheme", []string{"mem:X", "canary:"}, errors.ErrUnsupported, "URL 2 of 2"},
 		{"a scheme whose import is missing", []string{"mem:X", "vault://canary"}, errors.ErrUnsupported, "providers/vault"},
@@ -166,6 +167,9 @@ func TestOpenChecksEveryURL(t *testing.T) {
 			c, err := chain.OpenWith(t.Context(), schemes(&opened), test.urls...)
 			if c != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("Open: %v, want %v that says %q", err, test.want, test.says)
+			}
+			if len(test.urls) == 1 && strings.Contains(err.Error(), "URL 1") {
+				t.Errorf("the error counts where there is nothing to count: %v", err)
 			}
 			if err != nil && strings.Contains(err.Error(), "canary") {
 				t.Errorf("the error quotes the URL: %v", err)

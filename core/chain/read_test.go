@@ -136,19 +136,24 @@ func TestTheFailureOfTheFirstLayerIsTheAnswer(t *testing.T) {
 		denied.Inject(memory.Fault{Err: core.ErrPermissionDenied})
 		down.Inject(memory.Fault{Err: core.ErrUnavailable})
 		var seen record
-		c := build(t, chain.Config{
-			Layers:        []chain.Layer{layer("a", denied), layer("b", down), layer("c", memory.New(memory.Config{}))},
-			FallThrough:   []error{core.ErrPermissionDenied, core.ErrUnavailable},
-			OnFallThrough: events(&seen),
-		})
-		_, err := op.call(t.Context(), c, "A")
-		if core.KindOf(err) != core.ErrPermissionDenied {
-			t.Errorf("%s: %v, want the failure of the layer that comes first", op.name, err)
-		}
-		equal(t, op.name+" reports both", seen.take(), []string{
+		layers := []chain.Layer{layer("a", denied), layer("b", down), layer("c", memory.New(memory.Config{}))}
+		passed := []string{
 			"fell through: " + op.name + " A in a: permission denied",
 			"fell through: " + op.name + " A in b: unavailable",
-		})
+		}
+		for n := 1; n <= len(layers); n++ {
+			c := build(t, chain.Config{
+				Layers:        layers[:n],
+				WriteTo:       "a",
+				FallThrough:   []error{core.ErrPermissionDenied, core.ErrUnavailable},
+				OnFallThrough: events(&seen),
+			})
+			_, err := op.call(t.Context(), c, "A")
+			if core.KindOf(err) != core.ErrPermissionDenied {
+				t.Errorf("%s: %v, want the failure of the layer that comes first", op.name, err)
+			}
+			equal(t, op.name+" reports what it went on from", seen.take(), passed[:n-1])
+		}
 	}
 }
 
@@ -193,6 +198,27 @@ func TestTheEndOfAContextNeverFallsThrough(t *testing.T) {
 				t.Errorf("from %q: %v, want cancelled", from, err)
 			}
 		})
+		t.Run(op.name+" while a layer fails in a way that falls through", func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			over := memory.New(memory.Config{OnCall: func(memory.Call) { cancel() }})
+			over.Inject(memory.Fault{Err: core.ErrUnavailable})
+			below := &lazy{svc: memory.With(map[string]string{"A": "1"})}
+			var seen record
+			c := build(t, chain.Config{
+				Layers: []chain.Layer{layer("over", over), below.layer("base")}, WriteTo: "over",
+				FallThrough: all, OnFallThrough: events(&seen),
+			})
+			if from, err := op.call(ctx, c, "A"); err == nil || errors.Is(err, core.ErrNotFound) {
+				t.Errorf("from %q: %v, want a failure", from, err)
+			}
+			equal(t, "events", seen.take(), nil)
+			_ = c.Close() // which waits for an Open
+			if below.runs.Load() != 0 {
+				t.Error("a layer was opened after the end of the context")
+			}
+		})
 		t.Run(op.name+" of a layer's own context", func(t *testing.T) {
 			t.Parallel()
 			var calls record
@@ -217,6 +243,10 @@ type blind struct{ secretService }
 
 func (b blind) Get(_ context.Context, id string, opts ...core.GetOption) (core.Secret, error) {
 	return b.secretService.Get(context.Background(), id, opts...)
+}
+
+func (b blind) List(_ context.Context, prefix string) iter.Seq2[core.Info, error] {
+	return b.secretService.List(context.Background(), prefix)
 }
 
 func (b blind) Stat(_ context.Context, id string, opts ...core.GetOption) (core.Info, error) {

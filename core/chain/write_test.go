@@ -171,6 +171,7 @@ func TestWhatFailsBeforeTheWriteIsNotIndeterminate(t *testing.T) {
 			},
 			WriteTo: "base",
 		}),
+		"capabilities": build(t, chain.Config{Layers: []chain.Layer{layer("base", vague{memory.New(memory.Config{})})}}),
 		"opening": build(t, chain.Config{Layers: []chain.Layer{{
 			Name: "base",
 			Open: func(context.Context) (core.SecretService, error) { return nil, errors.New("no kind") },
@@ -204,8 +205,34 @@ func TestWhatFailsBeforeTheWriteIsNotIndeterminate(t *testing.T) {
 	equal(t, "writes begun after the end of the context", calls.take(), nil)
 }
 
-// blindWriter is a service whose Set does not look at the context.
+func TestADeleteDoesNotBeginAfterTheEndOfItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	var calls record
+	ends := func(*core.Capabilities) { cancel() }
+	c := build(t, chain.Config{Layers: []chain.Layer{
+		layer("base", blindWriter{without{store(&calls, "base", map[string]string{"A": "1"}), ends}}),
+	}})
+	err := c.Delete(ctx, "A")
+	if !errors.Is(err, context.Canceled) || errors.Is(err, core.ErrIndeterminate) {
+		t.Errorf("Delete: %v, want the context's error alone", err)
+	}
+	equal(t, "writes begun after the end of the context", calls.take(), nil)
+}
+
+// vague is a service whose Capabilities fail with an error of no kind.
+type vague struct{ secretService }
+
+func (vague) Capabilities(context.Context) (core.Capabilities, error) {
+	return core.Capabilities{}, &core.Error{}
+}
+
+// blindWriter is a service whose writes do not look at the context.
 type blindWriter struct{ secretService }
+
+func (b blindWriter) Delete(_ context.Context, id string, opts ...core.DeleteOption) error {
+	return b.secretService.Delete(context.Background(), id, opts...)
+}
 
 func (b blindWriter) Set(_ context.Context, id string, v core.Value, opts ...core.SetOption) (core.Info, error) {
 	return b.secretService.Set(context.Background(), id, v, opts...)
@@ -390,6 +417,44 @@ func TestADeleteReportsWhatItUncovers(t *testing.T) {
 			}
 			equal(t, "events of a delete that did nothing", seen.take(), nil)
 		})
+	}
+}
+
+func TestADeleteLooksForWhatItUncoversNoLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	written := memory.New(memory.Config{OnCall: func(c memory.Call) {
+		if c.Op == "delete" {
+			cancel()
+		}
+	}})
+	set(t, written, "A", "1")
+	var seen record
+	below := &lazy{svc: memory.New(memory.Config{})}
+	c := build(t, chain.Config{
+		Layers:  []chain.Layer{layer("w", written), layer("b", memory.New(memory.Config{})), below.layer("c")},
+		WriteTo: "w", OnFallThrough: events(&seen),
+	})
+	if err := c.Delete(ctx, "A"); err != nil {
+		t.Errorf("Delete, which was done when its context ended: %v", err)
+	}
+	equal(t, "events", seen.take(), []string{"uncovered: delete A in b"})
+	_ = c.Close() // which waits for an Open
+	if below.runs.Load() != 0 {
+		t.Error("a layer was opened after the end of the context")
+	}
+}
+
+func TestIfAbsentIsNotClaimedWhereALayerCanNotBeAsked(t *testing.T) {
+	t.Parallel()
+	layers := []chain.Layer{(&lazy{}).fail(core.ErrUnavailable).layer("over"), layer("w", memory.New(memory.Config{}))}
+	strict := build(t, chain.Config{Layers: layers, WriteTo: "w"})
+	if _, err := strict.Capabilities(t.Context()); !errors.Is(err, core.ErrUnavailable) {
+		t.Errorf("Capabilities: %v, want the failure of over", err)
+	}
+	named := build(t, chain.Config{Layers: layers, WriteTo: "w", FallThrough: []error{core.ErrUnavailable}})
+	if caps, err := named.Capabilities(t.Context()); err != nil || caps.IfAbsent || !caps.Set {
+		t.Errorf("Capabilities: %+v, %v; want all but IfAbsent", caps, err)
 	}
 }
 

@@ -151,6 +151,22 @@ func TestASlowCallObeysItsContext(t *testing.T) {
 	}
 }
 
+func TestABatchIsSlowOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := memory.With(map[string]string{"A": "1", "B": "2", "C": "3"})
+		s.Inject(memory.Fault{Delay: time.Second})
+		s.Inject(memory.Fault{ID: "B", Delay: time.Minute})
+		start := time.Now()
+		if got, err := s.GetMany(t.Context(), []string{"A", "B", "C"}); err != nil || len(got) != 3 {
+			t.Errorf("GetMany: %d answers, %v", len(got), err)
+		}
+		if took := time.Since(start); took != time.Minute+time.Second {
+			t.Errorf("GetMany took %s, want a second for the call and a minute for B", took)
+		}
+	})
+}
+
 func TestACutWriteIsIndeterminateWhetherItHappenedOrNot(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

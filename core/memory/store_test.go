@@ -182,6 +182,9 @@ func TestHistoryKeepsItsLimit(t *testing.T) {
 				t.Errorf("%d versions are kept, want %d", got, test.expects)
 			}
 			reads(t, s, "A", fmt.Sprint(memory.DefaultHistory+4))
+			for i, version := range versions(t, s, "A") { // the newest are kept
+				reads(t, s, "A", fmt.Sprint(memory.DefaultHistory+4-i), core.AtVersion(version))
+			}
 		})
 	}
 }
@@ -236,6 +239,9 @@ func TestWithoutHistoryADeleteIsFinal(t *testing.T) {
 		t.Fatalf("Delete: %v", err)
 	}
 	reads(t, s, "A", "", core.AtVersion(info.Version))
+	if err := s.Delete(t.Context(), "A", core.Purge()); !errors.Is(err, core.ErrNotFound) {
+		t.Errorf("Purge of what is gone: %v, want not found", err)
+	}
 }
 
 func TestConditions(t *testing.T) {
