@@ -220,7 +220,7 @@ func TestListObeysItsContextBetweenLayers(t *testing.T) {
 	c := build(t, chain.Config{
 		Layers: []chain.Layer{
 			layer("a", ending{memory.New(memory.Config{}), cancel}),
-			layer("blind", blind{memory.With(map[string]string{"C": "c"})}),
+			layer("blind", blind{memory.New(memory.Config{})}),
 			below.layer("b"),
 		},
 		WriteTo: "a",
