@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,9 +27,16 @@ type compiled struct {
 	root      *jsonschema.Schema
 	canonical []byte // names in order, so that equal schemas are equal bytes
 	types     []string
+	ofText    bool // every keyword at the root fits a string
 
 	byLocation map[string]*jsonschema.Schema
 	closures   sync.Map // *jsonschema.Schema to map[*jsonschema.Schema]int
+}
+
+// textKeywords are those that say nothing of anything but a string.
+var textKeywords = []string{
+	"$schema", "$id", "$comment", "$defs", "definitions", "title", "description", "examples", "deprecated", "readOnly", "writeOnly",
+	"type", "enum", "const", "pattern", "format", "minLength", "maxLength", "contentEncoding", "contentMediaType",
 }
 
 var errRemote = errors.New("remote")
@@ -43,7 +51,11 @@ func compile(raw []byte) (c *compiled, fault string) {
 		return nil, "the schema is wrong" + at(pointer(f.path)) + ": " + f.detail
 	}
 	c = &compiled{canonical: write(tree), byLocation: map[string]*jsonschema.Schema{}}
+	c.ofText = true
 	if root, ok := tree.(map[string]any); ok {
+		for keyword := range root {
+			c.ofText = c.ofText && slices.Contains(textKeywords, keyword)
+		}
 		switch t := root["type"].(type) {
 		case string:
 			c.types = []string{t}

@@ -96,9 +96,6 @@ func (f *fields) collect(t reflect.Type, index []int, within map[reflect.Type]bo
 				inner = inner.Elem()
 			}
 			switch {
-			case inner == valueType:
-				f.wrong = where + ": an embedded core.Value would make the whole struct print and encode as [REDACTED]; give the field a name"
-				return
 			case !sf.IsExported() && (inner.Kind() != reflect.Struct || sf.Type.Kind() == reflect.Pointer):
 				f.wrong = where + ": encoding/json can't decode into an embedded type that is not exported"
 				return
@@ -177,6 +174,25 @@ func isTagName(name string) bool {
 	return name != "-"
 }
 
+// embedsValue reports whether a t has a core.Value's methods by embedding it,
+// at any depth.
+func embedsValue(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || seen[t] {
+		return false
+	}
+	seen[t] = true
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		if sf.Anonymous && (sf.Type == valueType || sf.Type == reflect.PointerTo(valueType) || embedsValue(sf.Type, seen)) {
+			return true
+		}
+	}
+	return false
+}
+
 // typeFault says why a t can't be declared; empty if it can.
 func typeFault(t reflect.Type, variable bool) string {
 	return (&typeCheck{variable: variable, seen: map[reflect.Type]bool{}}).fault(t)
@@ -198,11 +214,22 @@ func (c *typeCheck) fault(t reflect.Type) string {
 		}
 		return ""
 	}
+	if embedsValue(t, map[reflect.Type]bool{}) {
+		return "type " + t.String() + ": an embedded core.Value makes the whole struct print, encode and decode as one; give the field a name"
+	}
 	if decodesItself(t) {
 		return ""
 	}
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice, reflect.Array:
+	case reflect.Pointer:
+		for at, met := t, map[reflect.Type]bool{}; at.Kind() == reflect.Pointer; at = at.Elem() {
+			if met[at] {
+				return t.String() + " is a pointer to itself"
+			}
+			met[at] = true
+		}
+		return c.fault(t.Elem())
+	case reflect.Slice, reflect.Array:
 		return c.fault(t.Elem())
 	case reflect.Map:
 		if k := t.Key(); k.Kind() != reflect.String && !isInt(k) && !isUint(k) && !reflect.PointerTo(k).Implements(textUnmarshalerType) {

@@ -79,7 +79,16 @@ func (d *definition) makePlan() (p *plan, wrong []string) {
 			return nil, append(wrong, fault)
 		}
 	}
-	p.text = p.plain && (p.schema == nil || len(p.schema.types) == 0 || slices.Contains(p.schema.types, "string"))
+	switch {
+	case !p.plain:
+	case p.schema == nil, slices.Contains(p.schema.types, "string"):
+		p.text = true
+	case len(p.schema.types) > 0:
+	case p.schema.ofText:
+		p.text = true
+	default:
+		wrong = append(wrong, `the schema lacks its "type", which says whether the stored bytes are a text ("string") or a JSON document`)
+	}
 	return p, wrong
 }
 

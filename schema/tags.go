@@ -25,6 +25,10 @@ var tagKinds = map[string]string{
 // none.
 func tagFault(t reflect.Type, seen map[reflect.Type]bool) string {
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Array || t.Kind() == reflect.Map {
+		if seen[t] {
+			return "" // a list of itself
+		}
+		seen[t] = true
 		t = t.Elem()
 	}
 	if seen[t] || t.Kind() != reflect.Struct || t == valueType || decodesItself(t) {
