@@ -36,12 +36,17 @@ type Fault struct {
 	// it, as the caller of a real backend can't know.
 	Delay time.Duration
 
+	// Hold keeps the call until the channel is closed, or until its context
+	// ends, in the same way; nil keeps none. Config.OnCall tells when a call
+	// has come so far.
+	Hold <-chan struct{}
+
 	// Err is the answer of the call, which changes nothing. The front reads
 	// it as that of any backend.
 	Err error
 
-	// Cut loses the answer of a write. Its Delay, if any, comes where the
-	// answer would be on its way. The error matches ErrIndeterminate, and the
+	// Cut loses the answer of a write. Its Delay or Hold, if any, comes where
+	// the answer would be on its way. The error matches ErrIndeterminate, and the
 	// context's error if the context has ended. Reads are not cut.
 	Cut Cut
 }
@@ -130,7 +135,7 @@ func (fs *faults) beforeItem(ctx context.Context, op, id string) error {
 
 func suffer(ctx context.Context, hits []Fault) error {
 	for _, f := range hits {
-		if err := wait(ctx, f.Delay); err != nil {
+		if err := f.wait(ctx); err != nil {
 			return err
 		}
 		if f.Err != nil {
@@ -157,23 +162,31 @@ func (fs *faults) write(ctx context.Context, op, id string, do func() error) err
 		// The answer is lost whatever it was, a conflict too.
 		_ = do()
 	}
-	if err := wait(ctx, hits[cut].Delay); err != nil {
+	if err := hits[cut].wait(ctx); err != nil {
 		return err
 	}
 	return errCut
 }
 
-// wait takes its time, or until the context ends.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
+// wait takes its time, or until the context ends. If both come at once it is
+// the context's end, since nothing begins after that.
+func (f *Fault) wait(ctx context.Context) error {
+	if f.Delay > 0 {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() // both may have come at once, and nothing begins after a context's end
-	case <-ctx.Done():
+	if f.Hold != nil {
+		select {
+		case <-f.Hold:
+		case <-ctx.Done():
+		}
+	}
+	if f.Delay > 0 || f.Hold != nil {
 		return ctx.Err()
 	}
+	return nil
 }

@@ -151,6 +151,38 @@ func TestASlowCallObeysItsContext(t *testing.T) {
 	}
 }
 
+func TestAHeldCallGoesOnWhenItIsReleasedOrItsContextEnds(t *testing.T) {
+	t.Parallel()
+	for _, release := range []bool{true, false} {
+		reached, hold := make(chan struct{}), make(chan struct{})
+		s := memory.New(memory.Config{OnCall: func(c memory.Call) {
+			if c.Op == "set" {
+				close(reached)
+			}
+		}})
+		s.Inject(memory.Fault{Op: "set", Hold: hold})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() {
+			_, err := s.Set(ctx, "A", core.String("1"))
+			done <- err
+		}()
+		<-reached
+		reads(t, s, "A", "", core.Fresh())
+		if release {
+			close(hold)
+		} else {
+			cancel()
+		}
+		err := <-done
+		cancel()
+		if release && err != nil || !release && !(errors.Is(err, context.Canceled) && errors.Is(err, core.ErrIndeterminate)) {
+			t.Errorf("Set: %v; released: %v", err, release)
+		}
+		reads(t, s, "A", map[bool]string{true: "1"}[release])
+	}
+}
+
 func TestABatchIsSlowOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -236,6 +268,28 @@ func TestACorruptSecretIsSoUntilItIsWritten(t *testing.T) {
 	}
 	set(t, s, "A", "1", core.IfChanged()) // what is there is not this value
 	reads(t, s, "A", "1")
+}
+
+func TestSeedStoresBehindTheFront(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	s := memory.New(memory.Config{OnCall: func(memory.Call) { calls++ }})
+	remove := s.Inject(memory.Fault{Err: core.ErrUnavailable})
+	info := s.Seed("A", core.String("1"))
+	s.Seed("EMPTY", core.String(""))
+	s.Seed("LARGE", core.Bytes(make([]byte, core.MaxValueLen+1)))
+	if calls != 0 {
+		t.Errorf("%d calls were seen, want none", calls)
+	}
+	remove()
+	if got, err := s.Stat(t.Context(), "A"); err != nil || got != info {
+		t.Errorf("Stat: %+v, %v; want what Seed returned, %+v", got, err, info)
+	}
+	reads(t, s, "A", "1")
+	reads(t, s, "EMPTY", "")
+	if _, err := s.Get(t.Context(), "LARGE"); !errors.Is(err, core.ErrInvalidValue) {
+		t.Errorf("Get of a value that is too large: %v, want invalid", err)
+	}
 }
 
 func TestOnCallSeesWhatArrives(t *testing.T) {
