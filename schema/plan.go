@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -162,6 +163,10 @@ func (d *definition) invalid(faults []fault, tree any) []Problem {
 		}
 		problems = append(problems, d.problem(shown, f.rule, f.detail, core.ErrInvalidValue))
 	}
+	// By what is shown: the order of what is not would tell of it.
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Rule, b.Rule))
+	})
 	return problems
 }
 

@@ -32,12 +32,14 @@ func (c *compiled) validate(tree any) []fault {
 	if !errors.As(err, &invalid) {
 		return []fault{{rule: RuleEffort, detail: "the validator gave up"}}
 	}
+	// One part of a schema may apply to one value by two ways.
 	faults := c.faults(nil, invalid, tree)
-	slices.SortFunc(faults, func(a, b fault) int {
-		return cmp.Or(slices.Compare(a.path, b.path), cmp.Compare(a.rule, b.rule), cmp.Compare(a.detail, b.detail))
-	})
-	return slices.CompactFunc(faults, func(a, b fault) bool {
-		return slices.Equal(a.path, b.path) && a.rule == b.rule && a.detail == b.detail
+	seen := map[string]bool{}
+	return slices.DeleteFunc(faults, func(f fault) bool {
+		key := pointer(f.path) + " " + f.rule + " " + f.detail
+		again := seen[key]
+		seen[key] = true
+		return again
 	})
 }
 
