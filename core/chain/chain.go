@@ -31,8 +31,9 @@ type Config struct {
 	FallThrough []error
 
 	// OnFallThrough is told what a chain does beyond answering from the first
-	// layer that has the id; nil is nobody. It is called in the goroutine of
-	// the call, from several at once, and the call waits for it.
+	// layer that has the id; nil is nobody, and then a Delete does not look
+	// for what it uncovers. It is called in the goroutine of the call, from
+	// several at once, and the call waits for it. It may call the chain.
 	OnFallThrough func(Event)
 }
 
@@ -62,6 +63,11 @@ type Layer struct {
 // only when no other layer can be written to: a writer there could win too. A
 // layer below the written one that has not been opened counts as one that can,
 // since asking for capabilities opens layers only down to the written one.
+//
+// A List leaves out what a layer that can't list has, and reports that layer.
+// It is refused where the written layer can't list, since what was just set
+// would be missing; so are Versions and AtVersion where the written layer lacks
+// them. A chain that only reads claims each of the three where some layer does.
 type Chain struct {
 	*core.Store
 	backend *backend

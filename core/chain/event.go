@@ -26,7 +26,7 @@ const (
 	Uncovered Reason = "uncovered"
 )
 
-// Event is what a chain reports to OnFallThrough.
+// Event is what a chain reports to OnFallThrough: one for each id of a batch.
 type Event struct {
 	Reason Reason
 	Op     string // the operation, as core.Error names it: "get", "get many", …
