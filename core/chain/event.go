@@ -83,6 +83,10 @@ func (l *layer) blame(err error) error {
 	if !ok {
 		return err
 	}
+	return l.located(below)
+}
+
+func (l *layer) located(below *core.Error) *core.Error {
 	e := *below
 	e.Hint = l.hint(below.Hint)
 	return &e
@@ -90,9 +94,9 @@ func (l *layer) blame(err error) error {
 
 // fault is blame for a read, and makes an error of core of any: it goes to
 // the hook too, which must see no text of others.
-func (l *layer) fault(ctx context.Context, err error) error {
-	if _, ours := err.(*core.Error); ours { //nolint:errorlint // as above
-		return l.blame(err)
+func (l *layer) fault(ctx context.Context, err error) *core.Error {
+	if below, ok := err.(*core.Error); ok { //nolint:errorlint // as above
+		return l.located(below)
 	}
 	if ended := ctx.Err(); ended != nil {
 		return &core.Error{Err: ended, Hint: l.hint("")}

@@ -75,15 +75,13 @@ func (c *Chain) Explain(ctx context.Context, ids ...string) ([]Explanation, erro
 			case err == nil:
 				e.Layer, decided = l.name, true
 			default:
-				e.Err = b.judge(ctx, &missed, l, err)
-				decided = e.Err != nil
+				if end := b.judge(ctx, &missed, l, err); end != nil {
+					e.Err, decided = named(end, id), true
+				}
 			}
 		}
 		if !decided {
-			e.Err = missed.answer(b)
-		}
-		if e.Err != nil {
-			e.Err = named(e.Err, id)
+			e.Err = named(missed.answer(b), id)
 		}
 	}
 	return explanations, nil
@@ -113,11 +111,7 @@ func (l *layer) statEach(ctx context.Context, ids []string) []error {
 }
 
 // named puts the id into an error, as the front does in other calls.
-func named(err error, id string) error {
-	below, ok := err.(*core.Error) //nolint:errorlint // we have made it
-	if !ok {
-		return err
-	}
+func named(below *core.Error, id string) error {
 	e := *below
 	e.ID = id
 	if e.Op == "" {

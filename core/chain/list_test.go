@@ -155,6 +155,24 @@ func TestListOfALayerThatFails(t *testing.T) {
 	}
 }
 
+func TestAListOfLayersThatAllFailToListIsUnsupported(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	// It claims what it can't do.
+	liar := without{env(nil), func(c *core.Capabilities) { c.List = true }}
+	c := build(t, chain.Config{
+		Layers:        []chain.Layer{layer("liar", liar)},
+		OnFallThrough: func(e chain.Event) { lines = append(lines, e.String()) },
+	})
+	infos, err := collect(t, c.List(t.Context(), ""))
+	if len(infos) != 0 || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("List: %v, %v; want unsupported, and not an empty list", infos, err)
+	}
+	equal(t, "lines", lines, []string{
+		`list: layer "liar" not listed: env list: unsupported operation: in layer "liar": this provider does not list`,
+	})
+}
+
 func TestListOfItemsAgreesWithGet(t *testing.T) {
 	t.Parallel()
 	denied := memory.With(map[string]string{"A": "a"})

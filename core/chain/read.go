@@ -79,8 +79,8 @@ func (b *backend) atVersion(o core.GetOptions) (*layer, core.GetOptions, error) 
 
 // misses is what the layers said that did not answer a read.
 type misses struct {
-	failure error    // of the first layer that failed
-	hints   []string // of those that don't have the id, where they say more
+	failure *core.Error // of the first layer that failed
+	hints   []string    // of those that don't have the id, where they say more
 }
 
 // pass says that layer i did not answer: nil if the next one is asked, else
@@ -101,7 +101,7 @@ func (b *backend) pass(ctx context.Context, missed *misses, i int, op, id string
 
 // judge keeps what a layer that did not answer said, and returns the error
 // that ends the read, or nil if a read goes on.
-func (b *backend) judge(ctx context.Context, missed *misses, l *layer, err error) error {
+func (b *backend) judge(ctx context.Context, missed *misses, l *layer, err error) *core.Error {
 	if notFound(err) {
 		if e, ok := err.(*core.Error); ok && e.Hint != "" { //nolint:errorlint // a hint of a wrapped one can be missed
 			missed.hints = append(missed.hints, l.hint(e.Hint))
@@ -119,7 +119,7 @@ func (b *backend) judge(ctx context.Context, missed *misses, l *layer, err error
 }
 
 // answer is the answer when no layer gave one.
-func (m *misses) answer(b *backend) error {
+func (m *misses) answer(b *backend) *core.Error {
 	if m.failure != nil {
 		return m.failure
 	}

@@ -389,6 +389,21 @@ func TestAVersionThatFailsDoesNotFallThrough(t *testing.T) {
 	}
 }
 
+func TestABatchAtAVersionKeepsWhatItCould(t *testing.T) {
+	t.Parallel()
+	base := memory.With(map[string]string{"A": "1"})
+	base.Inject(memory.Fault{ID: "B", Err: core.ErrPermissionDenied})
+	c := build(t, chain.Config{Layers: []chain.Layer{layer("base", base)}})
+	got, err := c.GetMany(t.Context(), []string{"A", "B", "C"}, core.AtVersion("base:1"))
+	var batch *core.BatchError
+	if !errors.As(err, &batch) || len(batch.ByID) != 1 || !errors.Is(batch.ByID["B"], core.ErrPermissionDenied) {
+		t.Errorf("GetMany: %v, want B denied", err)
+	}
+	if len(got) != 1 || got["A"].Version != "base:1" || got["A"].Source != "base" {
+		t.Errorf("GetMany: %v, want A at base:1", got)
+	}
+}
+
 func TestAVersionMayHoldTheSeparatorItself(t *testing.T) {
 	t.Parallel()
 	inner := build(t, chain.Config{Layers: []chain.Layer{layer("deep", memory.With(map[string]string{"A": "1"}))}})

@@ -196,15 +196,10 @@ func (b *backend) visible(ctx context.Context, target *layer, id string, o core.
 
 // unseen is the failure of a layer that was only asked whether it would hide a
 // write. The call that failed is the write.
-func unseen(err error) error {
-	e, ok := err.(*core.Error) //nolint:errorlint // made by fault
-	if !ok {
-		return err
-	}
-	known := *e
-	known.Op = ""
-	known.Hint += "; it may have the id and hide what would be written, so nothing was"
-	return &known
+func unseen(e *core.Error) error {
+	e.Op = ""
+	e.Hint += "; it may have the id and hide what would be written, so nothing was"
+	return e
 }
 
 // stat reports whether a layer has the id: nil, ErrNotFound, or why it can't

@@ -254,6 +254,31 @@ func TestAWriteThatWasCutStaysIndeterminate(t *testing.T) {
 	}
 }
 
+// A service made without the front says nothing of what it has written.
+func TestAWriteThatFailsInAnUnknownWayIsIndeterminate(t *testing.T) {
+	t.Parallel()
+	c := build(t, chain.Config{Layers: []chain.Layer{layer("base", mute{memory.New(memory.Config{})})}})
+	_, err := c.Set(t.Context(), "A", core.String("1"))
+	if core.KindOf(err) != core.ErrIndeterminate || strings.Contains(err.Error(), "canary") {
+		t.Errorf("Set: %v, want indeterminate", err)
+	}
+}
+
+type mute struct{ secretService }
+
+func (mute) Set(context.Context, string, core.Value, ...core.SetOption) (core.Info, error) {
+	return core.Info{}, errors.New("canary-of-a-value")
+}
+
+func TestACapabilitiesThatFailsIsTheAnswer(t *testing.T) {
+	t.Parallel()
+	c := build(t, chain.Config{Layers: []chain.Layer{layer("base", vague{memory.New(memory.Config{})})}, WriteTo: "base"})
+	_, err := c.Capabilities(t.Context())
+	if !errors.Is(err, core.ErrUnavailable) || !strings.Contains(err.Error(), `"base"`) {
+		t.Errorf("Capabilities: %v, want the failure of base", err)
+	}
+}
+
 func TestIfVersionGoesToTheLayerThatTheVersionNames(t *testing.T) {
 	t.Parallel()
 	old := memory.With(map[string]string{"A": "old", "B": "old"})
