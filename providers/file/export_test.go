@@ -38,3 +38,9 @@ func (s *Store) HoldLock(ctx context.Context) (release func(), err error) {
 	}
 	return l.release, nil
 }
+
+// AgeRecipient is what age encrypts to for a recipient.
+func AgeRecipient(r Recipient) (age.Recipient, error) {
+	_, to, err := parseRecipient(r.Key, nil)
+	return to, err
+}
