@@ -58,19 +58,25 @@ var (
 )
 
 // kinds is every kind. ErrIndeterminate comes first, as an error that says
-// so and more must not be taken for one that is safe to retry.
+// so and more must not be taken for one that is safe to retry; ErrNotFound
+// comes last, as one that was denied must not be taken for one that is absent.
 var kinds = [...]error{
 	ErrIndeterminate,
-	ErrNotFound, ErrPermissionDenied, ErrUnauthenticated, ErrUnavailable,
-	ErrExhausted, ErrConflict, ErrInvalidID, ErrInvalidValue,
-	ErrInvalidOption, ErrCorrupt, ErrClosed, errors.ErrUnsupported,
+	ErrPermissionDenied, ErrUnauthenticated, ErrUnavailable, ErrExhausted,
+	ErrConflict, ErrInvalidID, ErrInvalidValue, ErrInvalidOption, ErrCorrupt,
+	ErrClosed, errors.ErrUnsupported,
+	ErrNotFound,
 }
 
 // KindOf returns the kind that err matches, or nil if it matches none, as a
 // context's error and a [*BatchError] do.
 func KindOf(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || isKind(err) {
+		return err
+	}
+	// What a Store returns is told without walking a chain, which allocates.
+	if e, ok := err.(*Error); ok && e.Err == nil && isKind(e.Kind) { //nolint:errorlint // a wrapped one is looked into below
+		return e.Kind
 	}
 	for _, kind := range kinds {
 		if errors.Is(err, kind) {
@@ -80,7 +86,18 @@ func KindOf(err error) error {
 	return nil
 }
 
-func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }
+// isKind reports whether err is a kind itself. It is asked of comparable
+// errors only: a kind is a pointer, and so equal to no other type.
+func isKind(err error) bool {
+	for _, kind := range kinds {
+		if kind == err { //nolint:errorlint // identity is the point
+			return true
+		}
+	}
+	return false
+}
+
+func isNotFound(err error) bool { return KindOf(err) == ErrNotFound } //nolint:errorlint // a kind is the sentinel itself
 
 // Error is the error of every call of a [Store]. It says what failed, on
 // which id and provider, and what to do next; it never contains a value.
@@ -175,10 +192,8 @@ func formatError(e error, s fmt.State, verb rune) {
 // kindText is the text of a kind; of an error that is none only the type is
 // shown, since its text is somebody else's.
 func kindText(kind error) string {
-	for _, k := range kinds {
-		if kind == k {
-			return k.Error()
-		}
+	if isKind(kind) {
+		return kind.Error()
 	}
 	return safeText(kind)
 }

@@ -161,8 +161,10 @@ func Query(u *url.URL, known ...string) (map[string]string, error) {
 			continue
 		}
 		names := slices.Sorted(slices.Values(append(slices.Clone(known), "prefix")))
-		return nil, &Error{Op: "open", Kind: ErrInvalidOption,
-			Hint: "the URL has a key that this provider does not know; it knows " + strings.Join(names, ", ")}
+		return nil, &Error{
+			Op: "open", Kind: ErrInvalidOption,
+			Hint: "the URL has a key that this provider does not know; it knows " + strings.Join(names, ", "),
+		}
 	}
 	return all, nil
 }

@@ -238,17 +238,20 @@ func TestIfChanged(t *testing.T) {
 		{"an outage of the read writes nothing and says so", failing(vendorError{canary}), nil, nil, "ErrUnavailable"},
 		{
 			"the version is checked before equality", current("new"),
-			[]core.SetOption{core.IfVersion("v0")}, nil, "ErrConflict",
+			[]core.SetOption{core.IfVersion("v0")},
+			nil, "ErrConflict",
 		},
 		{"an equal value at its version", current("new"), []core.SetOption{core.IfVersion("v1")}, nil, ""},
 		{
 			"another value carries its condition on", current("old"),
-			[]core.SetOption{core.IfVersion("v1")}, &core.SetOptions{IfVersion: "v1"}, "",
+			[]core.SetOption{core.IfVersion("v1")},
+			&core.SetOptions{IfVersion: "v1"}, "",
 		},
 		{"an equal value is not absent", current("new"), []core.SetOption{core.IfAbsent()}, nil, "ErrConflict"},
 		{
 			"an absent one carries IfAbsent on", failing(core.ErrNotFound),
-			[]core.SetOption{core.IfAbsent()}, &core.SetOptions{IfAbsent: true}, "",
+			[]core.SetOption{core.IfAbsent()},
+			&core.SetOptions{IfAbsent: true}, "",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

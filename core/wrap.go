@@ -91,10 +91,8 @@ func foreign(err error) error {
 			err = e.Err
 			continue
 		}
-		for _, kind := range kinds {
-			if err == kind { //nolint:errorlint // as above
-				return nil
-			}
+		if isKind(err) {
+			return nil
 		}
 		name := fmt.Sprintf("%T", err)
 		next := errors.Unwrap(err)

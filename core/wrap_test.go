@@ -54,7 +54,7 @@ func TestAnErrorGetsTheKindThatItsBackendKnows(t *testing.T) {
 	t.Parallel()
 	live := func(t *testing.T) context.Context { return t.Context() }
 	// The call is let in, and the context ends while the backend has it.
-	var endings = map[string]func(t *testing.T) (context.Context, func()){
+	endings := map[string]func(t *testing.T) (context.Context, func()){
 		"": func(t *testing.T) (context.Context, func()) { return live(t), func() {} },
 		"canceled": func(t *testing.T) (context.Context, func()) {
 			return context.WithCancel(t.Context())
@@ -84,6 +84,7 @@ func TestAnErrorGetsTheKindThatItsBackendKnows(t *testing.T) {
 		{"an Error without a kind", &core.Error{Code: "503"}, "", "ErrUnavailable", "ErrIndeterminate"},
 		{"an Error whose chain holds another kind", &core.Error{Kind: core.ErrIndeterminate, Err: core.ErrUnavailable}, "", "ErrIndeterminate", "ErrIndeterminate"},
 		{"an indeterminate Error after the context ended", &core.Error{Kind: core.ErrIndeterminate}, "canceled", "Canceled+ErrIndeterminate", "Canceled+ErrIndeterminate"},
+		{"two kinds, denied and not found", errors.Join(core.ErrNotFound, core.ErrPermissionDenied), "", "ErrPermissionDenied", "ErrPermissionDenied"},
 		{"two kinds, one of them indeterminate", errors.Join(core.ErrUnavailable, core.ErrIndeterminate), "", "ErrIndeterminate", "ErrIndeterminate"},
 		{"an Error with a context's error, of a context that is not the caller's", &core.Error{Err: context.Canceled}, "", "ErrUnavailable", "ErrUnavailable"},
 		{"an Error of a front below, made before its backend was called", &core.Error{Err: context.Canceled}, "canceled", "Canceled", "Canceled"},

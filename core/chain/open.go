@@ -18,6 +18,10 @@ import (
 // at the first call that needs them, so that a program whose secrets are all
 // in the first needs no login to the others.
 //
+// An id that a store can't hold is not in it, so besides "not found" a read
+// passes over core.ErrInvalidID: tls/KEY_FILE is read from an encrypted store
+// although the environment in front of it has no variables of such names.
+//
 // A layer is named by the scheme of its URL, such as "env"; the second one of
 // a scheme is "file-2", and so on. No error quotes a URL. ctx bounds the
 // opening of the first store only. The caller closes the chain.
@@ -47,7 +51,7 @@ func openAll(ctx context.Context, open func(context.Context, string) (*core.Stor
 			return open(ctx, url)
 		}})
 	}
-	c, err := New(Config{Layers: layers})
+	c, err := New(Config{Layers: layers, FallThrough: []error{core.ErrInvalidID}})
 	if err != nil {
 		return nil, err
 	}

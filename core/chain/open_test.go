@@ -110,6 +110,41 @@ func TestOpenWritesToTheOnlyOneThatCan(t *testing.T) {
 	}
 }
 
+func TestOpenPassesOverAStoreThatCanNotHoldTheID(t *testing.T) {
+	t.Parallel()
+	s := core.Schemes{}
+	s.Register("narrow", func(context.Context, *url.URL) (*core.Store, error) {
+		return core.New("narrow", refusing{}), nil
+	})
+	s.Register("wide", func(context.Context, *url.URL) (*core.Store, error) {
+		return memory.New(memory.Config{}).Store, nil
+	})
+	c, err := chain.OpenWith(t.Context(), s, "narrow:", "wide:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Set(t.Context(), "tls/KEY_FILE", core.String("x")); err != nil {
+		t.Errorf("Set: %v", err)
+	}
+	if secret, err := c.Get(t.Context(), "tls/KEY_FILE"); err != nil || secret.Source != "wide" {
+		t.Errorf("Get: %+v, %v", secret.Info, err)
+	}
+	if found, err := c.GetMany(t.Context(), []string{"tls/KEY_FILE"}); err != nil || len(found) != 1 {
+		t.Errorf("GetMany: %d found, %v", len(found), err)
+	}
+	if _, err := c.Get(t.Context(), "OTHER"); !errors.Is(err, core.ErrInvalidID) {
+		t.Errorf("where nobody has it the answer is the refusal, and not %v", err)
+	}
+}
+
+// refusing is a backend that can't hold any id.
+type refusing struct{}
+
+func (refusing) Get(context.Context, string, core.GetOptions) (core.Secret, error) {
+	return core.Secret{}, core.ErrInvalidID
+}
+
 func TestOpenOfOneURL(t *testing.T) {
 	t.Parallel()
 	var opened record
