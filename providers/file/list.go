@@ -234,6 +234,26 @@ func (b *backend) archived(p place) ([]archivedVersion, error) {
 	return found, nil
 }
 
+// ordered returns the earlier versions, newest first, without their infos
+// where the numbers alone tell the order.
+func (b *backend) ordered(p place, names []fs.DirEntry) ([]archivedVersion, error) {
+	var list []archivedVersion
+	seen := map[int64]bool{0: true} // 0 is a digest, which has no number
+	for _, e := range names {
+		version := strings.TrimSuffix(e.Name(), ext)
+		number, _ := versionNumber(version)
+		if seen[number] {
+			list, err := b.archived(p)
+			sortVersions(list)
+			return list, err
+		}
+		seen[number] = true
+		list = append(list, archivedVersion{version: version, number: number})
+	}
+	sortVersions(list)
+	return list, nil
+}
+
 // sortVersions sorts the newest to the front. Numbers decide, as clocks jump;
 // the current one is the newest whatever it is. The digest of a plain file
 // has no number, so its file's time gives it a place among the others.

@@ -1,7 +1,9 @@
 package file
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -28,18 +30,25 @@ func (l *fileLock) held() bool {
 }
 
 // sign writes down who holds the lock, for the message of those who wait. It
-// is no part of the lock, so a failure does not matter.
+// is no part of the lock, so a failure does not matter. The text has one
+// length, and is not written again by the same process, so that the disk has
+// nothing to do for it when the write is synced.
 func (l *fileLock) sign() {
-	text := strconv.Itoa(os.Getpid()) + "\n"
-	if err := l.f.Truncate(0); err == nil {
-		_, _ = l.f.WriteAt([]byte(text), 0)
+	text := []byte(fmt.Sprintf("%-*d\n", holderLen-1, os.Getpid()))
+	old := make([]byte, holderLen)
+	if n, _ := l.f.ReadAt(old, 0); n == holderLen && bytes.Equal(old, text) {
+		return
 	}
+	_, _ = l.f.WriteAt(text, 0)
 }
+
+// holderLen is the length of the text in the lock file.
+const holderLen = 12
 
 func (l *fileLock) release() { l.f.Close() }
 
 func readHolder(f *os.File) lockHolder {
-	buf := make([]byte, 32)
+	buf := make([]byte, holderLen)
 	n, err := f.ReadAt(buf, 0)
 	if err != nil && err != io.EOF {
 		return ""

@@ -115,7 +115,7 @@ func (b *backend) beginWrite(ctx context.Context) (*writing, error) {
 		return nil, core.NotWritten(err)
 	}
 	w := &writing{ctx, b, lock}
-	err = b.exists()
+	err = b.stillThere()
 	if err == nil {
 		err = b.fs.remove(tempName)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -363,11 +363,10 @@ func (w *writing) prune(p place, old found) {
 	if err != nil || len(names) <= w.b.cfg.History {
 		return
 	}
-	kept, err := w.b.archived(p)
+	kept, err := w.b.ordered(p, names)
 	if err != nil {
 		return
 	}
-	sortVersions(kept)
 	if i := slices.IndexFunc(kept, func(v archivedVersion) bool { return v.version == old.version }); i > 0 {
 		just := kept[i]
 		kept = slices.Insert(slices.Delete(kept, i, i+1), 0, just)
