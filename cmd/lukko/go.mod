@@ -2,4 +2,32 @@ module github.com/lukko-dev/lukko/cmd/lukko
 
 go 1.26.0
 
-require github.com/lukko-dev/lukko/core v0.1.0
+require (
+	filippo.io/age v1.3.2
+	github.com/lukko-dev/lukko/config v0.1.0
+	github.com/lukko-dev/lukko/conformance v0.1.0
+	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/providers/env v0.1.0
+	github.com/lukko-dev/lukko/providers/file v0.1.0
+	github.com/lukko-dev/lukko/schema v0.1.0
+	github.com/rogpeppe/go-internal v1.16.0
+	github.com/spf13/cobra v1.10.2
+	github.com/spf13/pflag v1.0.9
+	golang.org/x/sys v0.47.0
+	golang.org/x/term v0.45.0
+)
+
+require (
+	filippo.io/edwards25519 v1.2.0 // indirect
+	filippo.io/hpke v0.4.0 // indirect
+	filippo.io/nistec v0.0.4 // indirect
+	github.com/bahlo/generic-list-go v0.2.0 // indirect
+	github.com/buger/jsonparser v1.1.2 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/invopop/jsonschema v0.14.0 // indirect
+	github.com/pb33f/ordered-map/v2 v2.3.1 // indirect
+	github.com/santhosh-tekuri/jsonschema/v5 v5.3.1 // indirect
+	go.yaml.in/yaml/v4 v4.0.0 // indirect
+	golang.org/x/crypto v0.55.0 // indirect
+	golang.org/x/tools v0.49.0 // indirect
+)

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lukko-dev/lukko/conformance"
+)
+
+func newConformance(a *app) *cobra.Command {
+	var full bool
+	var prefix string
+	var waive []string
+	c := &cobra.Command{
+		Use:   "conformance [URL]",
+		Short: "Test a live store against the contract of Lukko",
+		Long: `Test a live store against the contract of Lukko by using it: it stores random
+secrets under a random prefix, and removes them again, also when it is
+interrupted. It prints beforehand what it takes at most. Without a URL it tests
+the environment that --env or lukko.yaml names.`,
+		Example: `  lukko conformance file:secrets
+  lukko conformance --env staging --full --prefix lukko/check/`,
+		Args: args(0, 1),
+	}
+	c.Flags().BoolVar(&full, "full", false, "run the costly cases, too: over a thousand secrets and many thousand calls")
+	c.Flags().StringVar(&prefix, "prefix", "", "what the ids begin with, where rights are given by name (default lukko_check_)")
+	c.Flags().StringArrayVar(&waive, "waive", nil, "excuse a SHOULD: NAME=REASON")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			if len(a.urls) > 0 || a.env != "" {
+				return usage("the URL, --url and --env each name a store", "give one of them")
+			}
+			a.urls = args
+		}
+		var opts []conformance.CheckOption
+		if full {
+			opts = append(opts, conformance.FullCheck())
+		}
+		if prefix != "" {
+			opts = append(opts, conformance.WithPrefix(prefix))
+		}
+		waivers := map[string]string{}
+		for _, w := range waive {
+			name, reason, ok := strings.Cut(w, "=")
+			if !ok || reason == "" {
+				return usage("--waive needs a name and a reason", "--waive 'SHOULD/…=why it may fail'")
+			}
+			waivers[name] = reason
+		}
+		if len(waivers) > 0 {
+			opts = append(opts, conformance.WithWaivers(waivers))
+		}
+		return a.conform(c.Context(), opts)
+	}
+	return c
+}
+
+func (a *app) conform(ctx context.Context, opts []conformance.CheckOption) error {
+	return a.with(ctx, func(t *target) error {
+		opts = append(opts, conformance.WithEstimate(func(e conformance.Estimate) error {
+			return a.print(bytes.NewBufferString("about to run " + e.String() + "\n"))
+		}))
+		report, err := conformance.Check(ctx, t.Store, opts...)
+		if report.Results != nil {
+			var b bytes.Buffer
+			_, _ = report.WriteTo(&b) // to memory
+			var text strings.Builder
+			for line := range strings.Lines(b.String()) {
+				text.WriteString(printable(line) + "\n")
+			}
+			if err := a.write([]byte(text.String())); err != nil {
+				return err
+			}
+		}
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return failure(exitUnknown, "interrupted", "what was stored was removed, but for what the report names")
+		case err != nil:
+			return err
+		case !report.OK():
+			return answered(exitNo)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/schema"
+)
+
+func newSet(a *app) *cobra.Command {
+	var from, ifVersion string
+	var exact, ifAbsent, ifChanged bool
+	c := &cobra.Command{
+		Use:   "set ID",
+		Short: "Store a secret, from standard input, a file or a prompt",
+		Long: `Store a secret. Its value comes from standard input, from a file, or, at a
+terminal, from a prompt that doesn't show it; never from the command line, where
+others can see it.
+
+One line of text loses the newline at its end, which an editor or echo has put
+there. Several lines, and anything that is not text, are stored byte for byte.
+What lukko.yaml declares is validated before it is stored.`,
+		Example: `  lukko set STRIPE_API_KEY
+  lukko set STRIPE_CREDENTIALS --file stripe.json --env production
+  openssl rand -base64 32 | lukko set SESSION_KEY --if-absent`,
+		ValidArgsFunction: a.completeID,
+		Args: func(c *cobra.Command, given []string) error {
+			if len(given) > 1 {
+				return valueOnCommandLine()
+			}
+			return args(1, 1)(c, given)
+		},
+	}
+	c.Flags().StringVarP(&from, "file", "f", "", "the file that holds the value; - is standard input")
+	c.Flags().BoolVar(&exact, "exact", false, "keep the newline at the end of one line of text")
+	c.Flags().BoolVar(&ifAbsent, "if-absent", false, "only if the secret has no value yet; else exit 1")
+	c.Flags().StringVar(&ifVersion, "if-version", "", "only over this version; else exit 1")
+	c.Flags().BoolVar(&ifChanged, "if-changed", false, "make no new version of an equal value")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		own := &cliError{}
+		if err = flagFault(c, err); errors.As(err, &own) && strings.HasSuffix(own.what, "no such flag") {
+			own.hint += "; a value goes to standard input, --file, or the prompt"
+		}
+		return err
+	})
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ctx, id := c.Context(), args[0]
+		if err := core.CheckID(id); err != nil {
+			return err
+		}
+		var opts []core.SetOption
+		if ifAbsent {
+			opts = append(opts, core.IfAbsent())
+		}
+		if c.Flags().Changed("if-version") {
+			opts = append(opts, core.IfVersion(ifVersion))
+		}
+		if ifChanged {
+			opts = append(opts, core.IfChanged())
+		}
+		return a.with(ctx, func(t *target) error {
+			// NAME=VALUE is an id as far as the bytes go. It is refused before
+			// anything repeats it.
+			if strings.Contains(id, "=") && !t.declares(id) {
+				return valueOnCommandLine()
+			}
+			d, declared := t.declaration(a, id)
+			value, err := a.readValue(ctx, id, from, exact)
+			if err != nil {
+				return err
+			}
+			if declared {
+				if err := d.Validate(value); err != nil {
+					return notStored(d, err)
+				}
+			}
+			var before core.Info
+			if ifChanged {
+				before, _ = t.Stat(ctx, id) // only to say what happened
+			}
+			info, err := t.Set(ctx, id, value, opts...)
+			if err != nil {
+				return err
+			}
+			if ifChanged && info.Version != "" && info.Version == before.Version {
+				a.say("lukko: %s has this value already, %s", id, versionOf(info))
+				return nil
+			}
+			a.say("lukko: stored %s, %s", id, versionOf(info))
+			return nil
+		})
+	}
+	return c
+}
+
+// valueOnCommandLine refuses a value that others can see, and does not make it
+// worse by repeating it.
+func valueOnCommandLine() error {
+	return usage("a value is never taken from the command line, where others can see it and the shell keeps it",
+		"give it on standard input, by --file, or at the prompt: lukko set ID < FILE; what stood here is no secret any more")
+}
+
+func (t *target) declares(id string) bool {
+	if t.config == nil {
+		return false
+	}
+	_, ok := t.config.Declarations.ByID(id)
+	return ok
+}
+
+// notStored is the error of a value that is not what is declared.
+func notStored(d schema.Declared, err error) error {
+	var invalid *schema.Error
+	if !errors.As(err, &invalid) || errors.Is(err, schema.ErrDeclaration) {
+		return err
+	}
+	var rules []string
+	for _, p := range invalid.Problems {
+		rule := p.Rule
+		if p.Detail != "" {
+			rule += ": " + p.Detail
+		}
+		if p.Pointer != "" {
+			rule = p.Pointer + ": " + rule
+		}
+		rules = append(rules, rule)
+	}
+	m := d.Meta()
+	return failure(exitNo, m.ID+" was not stored: it is not what "+m.Place+" declares", strings.Join(rules, "; "))
+}
+
+// versionOf names a version for people.
+func versionOf(info core.Info) string {
+	if info.Version == "" {
+		return "in " + printable(info.Source) + ", which has no versions"
+	}
+	return "version " + printable(info.Version) + " in " + printable(info.Source)
+}

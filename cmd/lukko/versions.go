@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// versionRow is one line of the versions.
+type versionRow struct {
+	Version string `json:"version"`
+	Created string `json:"created,omitempty"`
+	Source  string `json:"source,omitempty"`
+	Current bool   `json:"current"`
+}
+
+func newVersions(a *app) *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "versions ID",
+		Short: "List the versions of a secret that are kept, newest first",
+		Long: `List the versions of a secret that are kept, newest first. In an encrypted store
+those of a removed secret are listed too.`,
+		Example:           "  lukko versions STRIPE_CREDENTIALS",
+		Args:              args(1, 1),
+		ValidArgsFunction: a.completeID,
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		ctx, id := c.Context(), args[0]
+		return a.with(ctx, func(t *target) error {
+			rows, err := collect(t.Versions(ctx, id))
+			if len(rows) > 0 {
+				rows[0].Current = true
+			}
+			if errors.Is(err, core.ErrNotFound) {
+				if kept := t.removed(ctx, a, id); len(kept) > 0 {
+					a.say("lukko: %s was removed; lukko rollback %s VERSION brings it back", id, id)
+					rows, err = kept, nil
+				}
+			}
+			if len(rows) == 0 && err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if asJSON {
+				if err := document(&b, rows); err != nil {
+					return err
+				}
+			} else {
+				var cells [][]string
+				for _, r := range rows {
+					current := ""
+					if r.Current {
+						current = "current"
+					}
+					cells = append(cells, []string{r.Version, r.Created, r.Source, current})
+				}
+				table(&b, "", cells)
+			}
+			if failed := a.print(&b); failed != nil {
+				return failed
+			}
+			return err // of the versions that could not be told about
+		})
+	}
+	return c
+}
+
+func collect(versions iter.Seq2[core.Info, error]) ([]versionRow, error) {
+	var rows []versionRow
+	for info, err := range versions {
+		if err != nil {
+			return rows, err
+		}
+		rows = append(rows, versionRow{Version: printable(info.Version), Created: stamp(info.Created), Source: printable(info.Source)})
+	}
+	return rows, nil
+}
+
+// removed are the versions of a removed secret that an encrypted store keeps.
+func (t *target) removed(ctx context.Context, a *app, id string) []versionRow {
+	_, store, err := t.fileStore(a)
+	if err != nil {
+		return nil // there is none
+	}
+	defer store.Close()
+	rows, err := collect(store.History(ctx, id))
+	if err != nil {
+		return nil
+	}
+	return rows
+}
+
+// keepsRemoved reports whether an encrypted store keeps versions of a secret
+// that was removed.
+func (t *target) keepsRemoved(a *app, id string) bool {
+	return len(t.removed(context.Background(), a, id)) > 0
+}
