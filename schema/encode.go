@@ -16,6 +16,8 @@ import (
 // declared struct holds: encoding/json would store "[REDACTED]".
 type encoder struct {
 	faults []fault
+	depth  int // of calls: pointers and interfaces add nothing to the path
+	deep   bool
 }
 
 func (e *encoder) fault(path []string, rule, detail string) any {
@@ -34,8 +36,14 @@ func encodeTree(v reflect.Value) (any, []fault) {
 }
 
 func (e *encoder) encode(v reflect.Value, path []string) any {
-	if len(path) > maxDepth {
-		return e.fault(path, RuleEncode, errTooDeep.Error())
+	e.depth++
+	defer func() { e.depth-- }()
+	if len(path) > maxDepth || e.depth > 3*maxDepth {
+		if !e.deep { // its path says nothing that helps
+			e.fault(nil, RuleEncode, errTooDeep.Error()+"; do its pointers go in a circle?")
+		}
+		e.deep = true
+		return nil
 	}
 	t := v.Type()
 	if t == valueType {
@@ -93,10 +101,6 @@ func (e *encoder) pointed(v reflect.Value, path []string) any {
 		c := reflect.New(elem.Type()).Elem()
 		c.Set(elem)
 		elem = c
-	}
-	// A level, so that pointers that go in a circle come to an end.
-	if v.Kind() == reflect.Pointer && elem.Kind() == reflect.Pointer && len(path) == maxDepth {
-		return e.fault(path, RuleEncode, errTooDeep.Error())
 	}
 	return e.encode(elem, path)
 }
