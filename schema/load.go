@@ -266,7 +266,7 @@ func (l *Loaded) poll(ctx context.Context, opts ...core.GetOption) {
 		}
 		l.loader.OnChange(Change{
 			Name: w.definition().spec.Name, ID: w.definition().spec.ID,
-			Info: w.info, Absent: !w.ok, Err: errorOf(after),
+			Info: w.info, Absent: !w.ok && len(after) == 0, Err: errorOf(after),
 		})
 	}
 }
