@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/providers/file"
 	"github.com/lukko-dev/lukko/schema"
@@ -138,7 +140,7 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 	fail := func(err error) {
 		v.worse(exitCode(err))
 		if result.Error == "" {
-			result.Error = line(strings.TrimPrefix(describe(ctx, err), "lukko: "))
+			result.Error = line(strings.Join(explain(ctx, err), ": "))
 		}
 	}
 	if err := t.open(ctx, a); err != nil {
@@ -149,7 +151,11 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 
 	reports, _ := schema.Status(ctx, t, t.declared()...) // each report has its own error
 	for _, r := range reports {
-		result.Secrets = append(result.Secrets, v.report(r))
+		s := v.report(r)
+		if r.State == schema.StateMissing {
+			s.Problems = append(t.whyMissing(ctx, r.Meta.ID), s.Problems...)
+		}
+		result.Secrets = append(result.Secrets, s)
 	}
 	names, stores, err := t.fileStores(a)
 	if err != nil {
@@ -170,6 +176,20 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 		}
 	}
 	return result, v
+}
+
+// whyMissing asks a store for what it says of an id that is not there, such as
+// that a variable is set and empty. An encrypted store has nothing to add.
+func (t *target) whyMissing(ctx context.Context, id string) []string {
+	if !slices.ContainsFunc(t.stores, func(s config.Store) bool { return !strings.HasPrefix(s.URL, "file:") }) {
+		return nil
+	}
+	_, err := t.Stat(ctx, id)
+	var missing *core.Error
+	if !errors.Is(err, core.ErrNotFound) || !errors.As(err, &missing) || missing.Hint == "" {
+		return nil
+	}
+	return []string{printable(missing.Hint)}
 }
 
 // report judges one declared secret.
@@ -202,16 +222,21 @@ func (v *verdict) report(r schema.Report) checkedSecret {
 // problem is one problem of a secret that is named beside it.
 func problem(state schema.State, p schema.Problem) string {
 	var inner *core.Error
-	if state == schema.StateMissing || state == schema.StateUnknown {
-		if !errors.As(p.Err, &inner) {
-			return printable(p.String())
-		}
+	switch {
+	case state == schema.StateMissing:
+		return printable(p.Detail)
+	case state == schema.StateUnknown && errors.As(p.Err, &inner):
 		text := inner.Hint
-		if kind := core.KindOf(inner); kind != nil && state == schema.StateUnknown {
+		if kind := core.KindOf(inner); kind != nil {
 			text = strings.TrimSuffix(kind.Error()+": "+text, ": ")
 		}
 		return printable(text)
 	}
+	return printable(ruleText(p))
+}
+
+// ruleText is where in a value which rule does not hold.
+func ruleText(p schema.Problem) string {
 	text := p.Rule
 	if p.Pointer != "" {
 		text = p.Pointer + ": " + text
@@ -219,7 +244,7 @@ func problem(state schema.State, p schema.Problem) string {
 	if p.Detail != "" {
 		text += ": " + p.Detail
 	}
-	return printable(text)
+	return text
 }
 
 // finding judges one file of an encrypted store.
@@ -243,21 +268,21 @@ func (r checked) write(b *bytes.Buffer, t *target, v verdict) {
 	}
 	declared := len(r.Secrets)
 	switch {
-	case r.Error != "":
+	case r.Error != "" && declared == 0:
 		fmt.Fprintf(b, "%s: could not be checked\n", printable(title))
-		fmt.Fprintf(b, "  %s\n", r.Error)
 	case declared == 0:
 		fmt.Fprintf(b, "%s: nothing is declared in lukko.yaml\n", printable(title))
 	default:
 		fmt.Fprintf(b, "%s: %d of %d declared are fine\n", printable(title), v.fine, declared)
+	}
+	if r.Error != "" {
+		fmt.Fprintf(b, "  %s\n", r.Error)
 	}
 	var rows [][]string
 	for _, s := range r.Secrets {
 		why := strings.Join(s.Problems, "; ")
 		switch schema.State(s.State) {
 		case schema.StateOK, schema.StateAbsent:
-		case schema.StateMissing:
-			rows = append(rows, []string{s.State, s.ID, strings.TrimPrefix(why+"; lukko set "+s.ID+" stores it", "; ")})
 		default:
 			rows = append(rows, []string{s.State, s.ID, why})
 		}

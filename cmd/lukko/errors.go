@@ -83,20 +83,40 @@ func exitCode(err error) int {
 // describe is what is printed of an error: at most three lines, what failed
 // and what to do next.
 func describe(ctx context.Context, err error) string {
-	var own *cliError
 	var printed answered
+	if errors.As(err, &printed) {
+		return ""
+	}
+	const most = 3
+	text := explain(ctx, err)
+	if len(text) > most {
+		text = append(text[:most-1:most-1], strings.Join(text[most-1:], "; "))
+	}
+	var b strings.Builder
+	for i, l := range text {
+		if i == 0 {
+			b.WriteString("lukko: ")
+		} else {
+			b.WriteString("  ")
+		}
+		b.WriteString(line(l) + "\n")
+	}
+	return b.String()
+}
+
+// explain says what failed, then what to do next.
+func explain(ctx context.Context, err error) []string {
+	var own *cliError
 	var lukko *core.Error
 	var declared *schema.Error
 	var batch *core.BatchError
 	var file *config.Error
 	what, hint := "", ""
 	switch {
-	case errors.As(err, &printed):
-		return ""
 	case errors.As(err, &own):
 		what, hint = own.what, own.hint
 	case errors.As(err, &file):
-		return lines(strings.Split(file.Error(), "\n"))
+		return strings.Split(file.Error(), "\n")
 	case errors.As(err, &declared):
 		what, hint = problems(declared)
 	case errors.As(err, &batch):
@@ -116,27 +136,9 @@ func describe(ctx context.Context, err error) string {
 		hint = "please report it; see lukko version"
 	}
 	if hint == "" {
-		return lines([]string{what})
+		return []string{what}
 	}
-	return lines([]string{what, hint})
-}
-
-// lines prints at most three lines. What is more goes to the end of the last.
-func lines(text []string) string {
-	const most = 3
-	if len(text) > most {
-		text = append(text[:most-1:most-1], strings.Join(text[most-1:], "; "))
-	}
-	var b strings.Builder
-	for i, l := range text {
-		if i == 0 {
-			b.WriteString("lukko: ")
-		} else {
-			b.WriteString("  ")
-		}
-		b.WriteString(line(l) + "\n")
-	}
-	return b.String()
+	return []string{what, hint}
 }
 
 // problems tells all problems of a declared secret in two lines.

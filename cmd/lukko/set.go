@@ -119,14 +119,7 @@ func notStored(d schema.Declared, err error) error {
 	}
 	var rules []string
 	for _, p := range invalid.Problems {
-		rule := p.Rule
-		if p.Detail != "" {
-			rule += ": " + p.Detail
-		}
-		if p.Pointer != "" {
-			rule = p.Pointer + ": " + rule
-		}
-		rules = append(rules, rule)
+		rules = append(rules, ruleText(p))
 	}
 	m := d.Meta()
 	return failure(exitNo, m.ID+" was not stored: it is not what "+m.Place+" declares", strings.Join(rules, "; "))
