@@ -65,8 +65,10 @@ func TestNamesAreTheIDsWithWhatWindowsReservesEscaped(t *testing.T) {
 func TestEveryLegalKindOfIDIsHeldByItsOwnName(t *testing.T) {
 	t.Parallel()
 	_, s := newStore(t)
-	ids := []string{"A", "A.age", "A.age/B", "A/B", "A/1-aaaaaaaaaaaaaaaa", "A/1-aaaaaaaaaaaaaaaa.age", "NUL", "aux/prn", ".tmp", ".lock",
-		".git/HEAD", "a:b:c", "x.", "x./y", "recipients.txt", "-rf", "=", "@"}
+	ids := []string{
+		"A", "A.age", "A.age/B", "A/B", "A/1-aaaaaaaaaaaaaaaa", "A/1-aaaaaaaaaaaaaaaa.age", "NUL", "aux/prn", ".tmp", ".lock",
+		".git/HEAD", "a:b:c", "x.", "x./y", "recipients.txt", "-rf", "=", "@",
+	}
 	for _, id := range ids {
 		set(t, s, id, "first of "+id)
 		set(t, s, id, "value of "+id)
