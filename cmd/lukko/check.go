@@ -34,6 +34,7 @@ type checkedSecret struct {
 	Created  string   `json:"created,omitempty"`
 	Source   string   `json:"source,omitempty"`
 	Problems []string `json:"problems,omitempty"`
+	Notes    []string `json:"notes,omitempty"` // of the declaration, such as that its id is not portable
 }
 
 // checkedFinding is about a file of an encrypted store.
@@ -199,6 +200,9 @@ func (v *verdict) report(r schema.Report) checkedSecret {
 		Rotation: string(r.Rotation), Due: stamp(r.Due), Version: printable(r.Info.Version),
 		Created: stamp(r.Info.Created), Source: printable(r.Info.Source),
 	}
+	for _, warning := range r.Meta.Warnings {
+		s.Notes = append(s.Notes, printable(warning))
+	}
 	var why *schema.Error
 	if errors.As(r.Err, &why) {
 		for _, p := range why.Problems {
@@ -291,6 +295,11 @@ func (r checked) write(b *bytes.Buffer, t *target, v verdict) {
 			rows = append(rows, []string{"due", s.ID, "for rotation since " + s.Due})
 		case schema.RotationUnknown:
 			rows = append(rows, []string{"age?", s.ID, "the store does not tell when it was stored, so nobody knows whether it is due for rotation"})
+		}
+	}
+	for _, s := range r.Secrets {
+		for _, note := range s.Notes {
+			rows = append(rows, []string{"note", s.ID, note})
 		}
 	}
 	for _, f := range r.Findings {

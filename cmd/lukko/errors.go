@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/config"
@@ -120,11 +122,7 @@ func explain(ctx context.Context, err error) []string {
 	case errors.As(err, &declared):
 		what, hint = problems(declared)
 	case errors.As(err, &batch):
-		what = batch.Error()
-		for _, err := range batch.ByID {
-			hint = err.Error()
-			break
-		}
+		what, hint = batch.Error(), each(batch)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil && core.KindOf(err) == nil:
 		what = "interrupted"
 	case errors.As(err, &lukko):
@@ -139,6 +137,20 @@ func explain(ctx context.Context, err error) []string {
 		return []string{what}
 	}
 	return []string{what, hint}
+}
+
+// each tells of the first ids of a batch that failed.
+func each(batch *core.BatchError) string {
+	const most = 3
+	var text []string
+	for i, id := range slices.Sorted(maps.Keys(batch.ByID)) {
+		if i == most {
+			text = append(text, fmt.Sprintf("and %d more", len(batch.ByID)-most))
+			break
+		}
+		text = append(text, batch.ByID[id].Error())
+	}
+	return strings.Join(text, "; ")
 }
 
 // problems tells all problems of a declared secret in two lines.

@@ -82,6 +82,9 @@ func (i *initializer) say(format string, args ...any) {
 }
 
 func (i *initializer) make(ctx context.Context) error {
+	if isKey(i.recoveryFile) {
+		return usage("--recovery-file takes the name of a file, not a key", "a recipient (age1…) goes to --recovery; an identity goes nowhere")
+	}
 	if i.recovery != "" && i.recoveryFile != "" {
 		return usage("--recovery and --recovery-file both name a recovery recipient", "leave one of them out")
 	}
@@ -193,7 +196,7 @@ func (i *initializer) secondRecipient(ctx context.Context, haveStore bool) (*fil
 		if err != nil {
 			return nil, err
 		}
-		if strings.HasPrefix(answer, "age1") || strings.HasPrefix(answer, "ssh-") {
+		if isKey(answer) {
 			i.recovery = answer
 		} else {
 			i.recoveryFile = answer
@@ -217,6 +220,14 @@ func (i *initializer) secondRecipient(ctx context.Context, haveStore bool) (*fil
 		r.Name = "recovery"
 	}
 	return &r, nil
+}
+
+// isKey reports whether text is a key and not the name of a file: a private key
+// that somebody pasted by mistake must not become a file's name.
+func isKey(text string) bool {
+	text = strings.ToUpper(text)
+	return strings.HasPrefix(text, "AGE1") || strings.HasPrefix(text, "AGE-SECRET-KEY-") ||
+		strings.HasPrefix(text, "AGE-PLUGIN-") || strings.HasPrefix(text, "SSH-") || strings.HasPrefix(text, "-----BEGIN")
 }
 
 // noNewRecovery refuses to make a recovery identity for a store that is there:
