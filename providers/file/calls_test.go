@@ -120,7 +120,7 @@ func TestGetManyUsesTheCores(t *testing.T) {
 // reader ever misses what must be there.
 func TestReadersNeverMissWhatIsThereWhileAWriterReplacesIt(t *testing.T) {
 	t.Parallel()
-	reads := int64(4_000)
+	reads := int64(2_000)
 	if os.Getenv("LUKKO_TRIAL") == "1" {
 		reads = 100_000
 	}

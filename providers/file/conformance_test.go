@@ -139,19 +139,3 @@ func TestConformance(t *testing.T) {
 		conformance.Run(t, harness("shop/eu:"))
 	})
 }
-
-// memoryDir is a folder in memory where there is one: what the suite looks at
-// does not depend on the disk, whose syncs would take most of its time.
-func memoryDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "lukko-*")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}

@@ -133,7 +133,7 @@ func stateOf(ctx context.Context, s *Store, ids []string) (state, error) {
 func TestNoCrashLosesAnAcknowledgedWrite(t *testing.T) {
 	t.Parallel()
 	const exhaustive = 6
-	samples, rounds := 16, 1
+	samples, rounds := 8, 1
 	if os.Getenv("LUKKO_TRIAL") == "1" {
 		samples, rounds = 200, 8
 	}

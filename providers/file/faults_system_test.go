@@ -62,10 +62,13 @@ func TestWithoutPermissionEveryCallSaysSo(t *testing.T) {
 	p, s := newStore(t)
 	set(t, s, "A", "one")
 	set(t, s, "shop/db", "two")
-	for dir := s.Dir(); dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil {
-			t.Fatal(err)
-		}
+	// The folders above the store are the test's own.
+	root := filepath.Dir(s.Dir())
+	if err := errors.Join(os.Chmod(root, 0o755), os.Chmod(s.Dir(), 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(root, "/dev/shm/") {
+		leftOut(t, "it needs a folder in memory, /dev/shm, that others can enter")
 	}
 	theirs := p.open(s.Dir())
 	asNobody(t, func() {

@@ -13,8 +13,8 @@ import (
 	"github.com/lukko-dev/lukko/core"
 )
 
-// List implements core.Lister. It yields ids in order, with version and time
-// as the headers tell them; of a file whose header can't be read only the id,
+// List implements core.Lister. It yields ids by the names of their files, with
+// version and time as the headers tell them; of a file whose header can't be read only the id,
 // as Get says what is wrong with it. It decrypts nothing.
 func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, error] {
 	return func(yield func(core.Info, error) bool) {

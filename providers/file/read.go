@@ -36,7 +36,11 @@ func (b *backend) Get(ctx context.Context, id string, o core.GetOptions) (core.S
 			return s, err
 		}
 	}
-	return b.getArchived(ctx, p, o.Version)
+	old, oldErr := b.getArchived(ctx, p, o.Version)
+	if err != nil && errors.Is(oldErr, core.ErrNotFound) {
+		return old, err // it may be the damaged one
+	}
+	return old, oldErr
 }
 
 func (b *backend) getCurrent(ctx context.Context, p place) (core.Secret, error) {
@@ -52,13 +56,12 @@ func (b *backend) getCurrent(ctx context.Context, p place) (core.Secret, error) 
 
 // getArchived reads an earlier version, of a deleted secret too.
 func (b *backend) getArchived(ctx context.Context, p place, version string) (core.Secret, error) {
-	gone := &core.Error{Kind: core.ErrNotFound, Hint: "the version is not kept; lukko versions lists those that are"}
 	if _, ok := versionNumber(version); !ok {
-		return core.Secret{}, gone
+		return core.Secret{}, errVersionGone
 	}
 	data, err := b.readWhole(p.version(version))
 	if errors.Is(err, fs.ErrNotExist) {
-		return core.Secret{}, gone
+		return core.Secret{}, errVersionGone
 	}
 	if err != nil {
 		return core.Secret{}, b.readFault(err)
@@ -171,15 +174,9 @@ func (b *backend) Stat(_ context.Context, id string, o core.GetOptions) (core.In
 	}
 	h, err := b.currentHeader(p)
 	if o.Version != "" && (err == nil && h.version() != o.Version || core.KindOf(err) == core.ErrCorrupt) {
-		h, err = header{}, fs.ErrNotExist
-		if _, ok := versionNumber(o.Version); ok {
-			h, err = b.headerOf(p.version(o.Version), id, o.Version)
-		}
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			err = &core.Error{Kind: core.ErrNotFound, Hint: "the version is not kept; lukko versions lists those that are"}
-		case err != nil:
-			err = b.readFault(err)
+		old, oldErr := b.archivedHeader(p, o.Version)
+		if err == nil || !errors.Is(oldErr, core.ErrNotFound) { // else it may be the damaged one
+			h, err = old, oldErr
 		}
 	}
 	if err != nil {
@@ -189,6 +186,23 @@ func (b *backend) Stat(_ context.Context, id string, o core.GetOptions) (core.In
 	info.Source = b.source
 	return info, nil
 }
+
+// archivedHeader reads the header of an earlier version.
+func (b *backend) archivedHeader(p place, version string) (header, error) {
+	if _, ok := versionNumber(version); !ok {
+		return header{}, errVersionGone
+	}
+	h, err := b.headerOf(p.version(version), p.id, version)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return header{}, errVersionGone
+	case err != nil:
+		return header{}, b.readFault(err)
+	}
+	return h, nil
+}
+
+var errVersionGone = &core.Error{Kind: core.ErrNotFound, Hint: "the version is not kept; lukko versions lists those that are"}
 
 // GetMany implements core.BatchGetter: it decrypts on all cores.
 func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {

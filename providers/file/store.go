@@ -251,8 +251,8 @@ func (b *backend) absent(p place) error {
 	}
 	if names, err := b.archivedNames(p); err == nil && len(names) > 0 {
 		for _, m := range b.misplaced(p) {
-			return corrupt("one branch deleted it and another set it, and git merged that without a word: lukko rollback to version " +
-				m.version + " keeps what was set, lukko rm --purge deletes it")
+			return corrupt("one branch deleted it and another set it, and git merged that without a word: lukko rollback " +
+				p.id + " " + m.version + " keeps what was set, lukko rm --purge deletes it")
 		}
 		return &core.Error{Kind: core.ErrNotFound, Hint: "it was deleted; lukko rollback brings back one of its versions"}
 	}

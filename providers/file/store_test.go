@@ -84,7 +84,23 @@ func (p *person) open(dir string) *file.Store {
 func newStore(t testing.TB) (*person, *file.Store) {
 	t.Helper()
 	p := newPerson(t, "owner")
-	return p, p.init(filepath.Join(t.TempDir(), "store"))
+	return p, p.init(filepath.Join(memoryDir(t), "store"))
+}
+
+// memoryDir is a folder in memory where there is one: most tests don't look at
+// the disk, whose syncs would take most of their time.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "lukko-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 func set(t testing.TB, s core.SecretService, id, value string, o ...core.SetOption) core.Info {

@@ -203,6 +203,10 @@ func TestADamagedSecretCanBeSetAnewAndNothingOfItIsLost(t *testing.T) {
 	if readFile(t, path) != damaged {
 		t.Fatal("a refused write changed the file")
 	}
+	_, err = s.Get(t.Context(), "A", core.AtVersion(info.Version))
+	wantKind(t, err, core.ErrCorrupt)
+	_, err = s.Stat(t.Context(), "A", core.AtVersion(info.Version))
+	wantKind(t, err, core.ErrCorrupt)
 	set(t, s, "A", "two")
 	wantValue(t, s, "A", "two")
 	kept := versions(t, s, "A")

@@ -363,8 +363,8 @@ func TestADayInATeam(t *testing.T) {
 		// Git takes the delete for a move into the history, and merges the new
 		// version into the old one's file, without a word. So we say it.
 		_, err := s.Get(t.Context(), "shop/db")
-		wantKind(t, err, core.ErrCorrupt, "lukko rollback to version 2-")
-		_, rest, _ := strings.Cut(err.Error(), "to version ")
+		wantKind(t, err, core.ErrCorrupt, "lukko rollback shop/db 2-")
+		_, rest, _ := strings.Cut(err.Error(), "rollback shop/db ")
 		version, _, _ := strings.Cut(rest, " ")
 		if _, err := s.Rollback(t.Context(), "shop/db", version); err != nil {
 			t.Fatal(err)
