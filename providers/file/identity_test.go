@@ -275,3 +275,24 @@ func TestTheUsersFolderFollowsTheEnvironment(t *testing.T) {
 		}
 	}
 }
+
+// brokenIdentity fails as one that asks a service does.
+type brokenIdentity struct{ err error }
+
+func (b brokenIdentity) Unwrap([]*age.Stanza) ([]byte, error) { return nil, b.err }
+
+func TestAnIdentityThatFailsIsAnOutageAndItsWordsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	owner, s := newStore(t)
+	set(t, s, "A", "one")
+	p := newPerson(t, "p")
+	p.identities = []age.Identity{brokenIdentity{errors.New("canary of the service")}}
+	_, err := p.open(s.Dir()).Get(t.Context(), "A")
+	wantKind(t, err, core.ErrUnavailable)
+	if strings.Contains(err.Error(), "canary") {
+		t.Errorf("the error repeats the identity's: %q", err)
+	}
+	// One that says that the file is not for it is passed over.
+	p.identities = []age.Identity{brokenIdentity{age.ErrIncorrectIdentity}, owner.identity}
+	wantValue(t, p.open(s.Dir()), "A", "one")
+}

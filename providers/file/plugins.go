@@ -12,11 +12,10 @@ type pluginError struct{ name string }
 
 func (e *pluginError) Error() string { return "the age plugin " + e.name + " failed" }
 
-// pluginIdentity is an identity that age-plugin-NAME keeps. One call of it
-// runs at a time, as hardware and people do one thing at a time.
+// pluginIdentity is an identity that age-plugin-NAME keeps.
 type pluginIdentity struct {
 	*plugin.Identity
-	turn chan struct{}
+	turn chan struct{} // of the one call that runs at a time
 }
 
 func newPluginIdentity(line string, ui *plugin.ClientUI) (age.Identity, error) {
@@ -31,8 +30,6 @@ func newPluginIdentity(line string, ui *plugin.ClientUI) (age.Identity, error) {
 }
 
 func (i *pluginIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
-	i.turn <- struct{}{}
-	defer func() { <-i.turn }()
 	key, err := i.Identity.Unwrap(stanzas)
 	if err != nil && !errors.Is(err, age.ErrIncorrectIdentity) && !errors.As(err, new(*plugin.NotFoundError)) {
 		err = &pluginError{i.Name()}

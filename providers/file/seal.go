@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"filippo.io/age"
+	"filippo.io/age/agessh"
 	"filippo.io/age/armor"
 
 	"github.com/lukko-dev/lukko/core"
@@ -213,22 +214,50 @@ func (u *unsealer) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 		if err := u.ctx.Err(); err != nil {
 			return fail(err)
 		}
-		key, err := identity.Unwrap(stanzas)
-		switch {
-		case err == nil:
+		key, err := unwrap(u.ctx, identity, stanzas)
+		if err == nil {
 			return key, nil
-		case errors.Is(err, age.ErrIncorrectIdentity):
-		default:
-			if err := pluginFault(err); err != nil {
-				return fail(err)
-			}
-			if given := (*core.Error)(nil); errors.As(err, &given) {
-				return fail(given)
-			}
-			return fail(errNotAge)
+		}
+		if !errors.Is(err, age.ErrIncorrectIdentity) {
+			return fail(identityFault(identity, err))
 		}
 	}
 	return fail(errNoMatch)
+}
+
+// unwrap asks one identity. Plugins are asked one at a time, as hardware and
+// people do one thing at a time; the wait for that ends with the context, the
+// plugin's own work does not.
+func unwrap(ctx context.Context, identity age.Identity, stanzas []*age.Stanza) ([]byte, error) {
+	if p, ok := identity.(*pluginIdentity); ok {
+		select {
+		case p.turn <- struct{}{}:
+			defer func() { <-p.turn }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return identity.Unwrap(stanzas)
+}
+
+// identityFault is the error of an identity that neither opens a file nor
+// says that it is not for it. Those of age's own kinds fail so only on a stanza
+// that is malformed; one that a program brought may have asked a service.
+func identityFault(identity age.Identity, err error) error {
+	if err := pluginFault(err); err != nil {
+		return err
+	}
+	if given := (*core.Error)(nil); errors.As(err, &given) {
+		return given
+	}
+	switch identity.(type) {
+	case *age.X25519Identity, *age.HybridIdentity, *sshIdentity, *agessh.Ed25519Identity, *agessh.RSAIdentity:
+		return errNotAge
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &core.Error{Kind: core.ErrUnavailable, Err: err, Hint: "the identity could not be used; what it asks may be down"}
 }
 
 // errNoMatch: none of the identities is a recipient of the file, as far as
