@@ -93,7 +93,7 @@ func (c *Config) environment(name string, getenv func(string) string) (Environme
 
 // nearest returns which of known was probably meant; empty if none is near.
 func nearest(word string, known []string) string {
-	best, least := "", 1+max(1, len(word)/3)
+	best, least := "", 1+min(max(1, len(word)/3), 3)
 	for _, k := range known {
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < least {
 			best, least = k, d
