@@ -276,33 +276,30 @@ func (b *backend) syncFile(ctx context.Context, f storedFile) (syncDone, error) 
 	if err != nil {
 		return syncDone{}, b.readFault(err)
 	}
-	var done syncDone
-	if isConflict(data) {
-		if data, err = settle(data, f); err != nil {
-			return done, err
+	var sealed []byte
+	settled := isConflict(data)
+	if settled {
+		sealed, err = b.settle(ctx, data, f, set)
+	} else {
+		h, headerErr := readHeader(strings.NewReader(string(data)))
+		if headerErr == nil && h.meta != nil {
+			headerErr = h.meta.check(f.p.id, f.version)
 		}
-		done.settled = true
-	}
-	h, err := readHeader(strings.NewReader(string(data)))
-	if err == nil && h.meta != nil {
-		err = h.meta.check(f.p.id, f.version)
+		if headerErr != nil || h.meta != nil && h.meta.recipients == set.digest {
+			return syncDone{}, headerErr
+		}
+		sealed, err = b.encryptAnew(ctx, data, f, set)
 	}
 	if err != nil {
 		return syncDone{}, err
 	}
-	if h.meta == nil || h.meta.recipients != set.digest || done.settled {
-		if data, err = b.encryptAnew(ctx, data, f, set); err != nil {
-			return syncDone{}, err
-		}
-		done.encrypted = true
-		if err := w.temp(data); err != nil {
-			return syncDone{}, b.writeFault(err)
-		}
-		if err := w.put(f.name); err != nil {
-			return syncDone{}, err
-		}
+	if err := w.temp(sealed); err != nil {
+		return syncDone{}, b.writeFault(err)
 	}
-	return done, nil
+	if err := w.put(f.name); err != nil {
+		return syncDone{}, err
+	}
+	return syncDone{encrypted: true, settled: settled}, nil
 }
 
 // encryptAnew keeps value, version and time, and changes who may read. A
@@ -327,17 +324,22 @@ func (b *backend) encryptAnew(ctx context.Context, data []byte, f storedFile, se
 }
 
 // settle takes a side of a conflict, if both sides are one version of the
-// secret, as after two changes of recipients: then they hold one value.
-func settle(data []byte, f storedFile) ([]byte, error) {
+// secret, as after two changes of recipients: then they hold one value. It
+// takes the one that opens, as not everybody is a recipient of both.
+func (b *backend) settle(ctx context.Context, data []byte, f storedFile, set *recipientSet) ([]byte, error) {
 	ours, theirs, ok := sides(data)
 	if !ok {
 		return nil, conflictFault(f.name)
 	}
-	a, errA := readHeader(strings.NewReader(string(ours)))
-	b, errB := readHeader(strings.NewReader(string(theirs)))
-	if errA != nil || errB != nil || a.meta == nil || b.meta == nil ||
-		a.meta.id != b.meta.id || a.meta.version != b.meta.version {
+	left, errLeft := readHeader(strings.NewReader(string(ours)))
+	right, errRight := readHeader(strings.NewReader(string(theirs)))
+	if errLeft != nil || errRight != nil || left.meta == nil || right.meta == nil ||
+		left.meta.id != right.meta.id || left.meta.version != right.meta.version {
 		return nil, conflictFault(f.name)
 	}
-	return ours, nil
+	sealed, err := b.encryptAnew(ctx, ours, f, set)
+	if core.KindOf(err) == core.ErrPermissionDenied {
+		return b.encryptAnew(ctx, theirs, f, set)
+	}
+	return sealed, err
 }

@@ -212,9 +212,9 @@ func TestADayInATeam(t *testing.T) {
 
 	// branches makes two branches in a fresh clone, each changed by somebody
 	// with a configuration of their own, and merges them.
-	branches := func(t *testing.T, left, right func(s *file.Store)) (repo, []string) {
+	branches := func(t *testing.T, left, right func(s *file.Store), config ...string) (repo, []string) {
 		t.Helper()
-		c := r.clone()
+		c := r.clone(config...)
 		for _, b := range []struct {
 			name   string
 			change func(*file.Store)
@@ -269,10 +269,10 @@ func TestADayInATeam(t *testing.T) {
 		c.commit("merged")
 	})
 
-	t.Run("two branches that add and remove recipients merge, and sync mends the files", func(t *testing.T) {
-		carol, dave, erin := newPerson(t, "carol"), newPerson(t, "dave"), newPerson(t, "erin")
-		add(t, ours, carol.recipient())
-		r.commit("carol reads")
+	carol, dave, erin := newPerson(t, "carol"), newPerson(t, "dave"), newPerson(t, "erin")
+	add(t, ours, carol.recipient())
+	r.commit("carol reads")
+	mergeMembers := func(t *testing.T, who *person, config ...string) {
 		change := func(joins, leaves *person) func(*file.Store) {
 			return func(s *file.Store) {
 				accept(t, s)
@@ -283,19 +283,19 @@ func TestADayInATeam(t *testing.T) {
 				}
 			}
 		}
-		c, conflicts := branches(t, change(dave, bob), change(erin, carol))
+		c, conflicts := branches(t, change(dave, bob), change(erin, carol), config...)
 		for _, path := range conflicts {
 			if !strings.HasSuffix(path, ".age") {
 				t.Fatalf("%s is in conflict, though recipients.txt merges as text", path)
 			}
 		}
-		s := alice.open(c.store())
-		who, err := s.Recipients(t.Context())
+		s := who.open(c.store())
+		set, err := s.Recipients(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		var names []string
-		for _, w := range who.List {
+		for _, w := range set.List {
 			names = append(names, w.Name)
 		}
 		if got := strings.Join(names, " "); got != "alice dave erin" {
@@ -326,6 +326,12 @@ func TestADayInATeam(t *testing.T) {
 		if err != nil {
 			t.Errorf("age does not take recipients.txt: %v\n%s", err, out)
 		}
+	}
+	t.Run("two branches that add and remove recipients merge, and sync mends the files", func(t *testing.T) {
+		mergeMembers(t, alice)
+	})
+	t.Run("so it does with the base in the conflicts, for one who is a recipient of one side only", func(t *testing.T) {
+		mergeMembers(t, erin, "merge.conflictStyle=diff3")
 	})
 
 	t.Run("a recipient slipped in by a commit stops the next write until accepted", func(t *testing.T) {
