@@ -95,13 +95,13 @@ func ExampleStatus() {
 		log.Fatal(err) // something is denied or unreachable
 	}
 	for _, r := range reports {
-		fmt.Println(r.Meta.ID, r.State, r.Rotation)
+		fmt.Printf("%s is %s, rotation %q\n", r.Meta.ID, r.State, r.Rotation)
 	}
 
 	// Output:
-	// SESSION_KEY ok fresh
-	// PORT invalid
-	// API_TOKEN missing
+	// SESSION_KEY is ok, rotation "fresh"
+	// PORT is invalid, rotation ""
+	// API_TOKEN is missing, rotation ""
 }
 
 // Update changes some fields of a stored document and keeps all others, also
