@@ -60,7 +60,7 @@ func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir 
 	over := 0
 	for _, pkg := range unique(dirs) {
 		name := Target{Dir: pkg}.Package(ws)
-		samples, err := benchPackage(pkg, filepath.Join(dir, strings.ReplaceAll(name, "/", "_")), rounds)
+		samples, err := benchPackage(ws, pkg, filepath.Join(dir, strings.ReplaceAll(name, "/", "_")), rounds)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -91,10 +91,10 @@ func Bench(ws *workspace.Workspace, modules []workspace.Module, rounds int, dir 
 	return nil
 }
 
-func benchPackage(pkg, out string, rounds int) (map[string][]float64, error) {
+func benchPackage(ws *workspace.Workspace, pkg, out string, rounds int) (map[string][]float64, error) {
 	build := exec.Command("go", "test", "-c", "-o", out+".test", ".")
 	build.Dir = pkg
-	build.Env = append(os.Environ(), "PWD="+pkg)
+	build.Env = ws.Env(pkg)
 	if text, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, text)
 	}

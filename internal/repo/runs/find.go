@@ -53,7 +53,7 @@ func find(ws *workspace.Workspace, modules []workspace.Module, prefix string) ([
 		for _, dir := range unique(dirs) {
 			cmd := exec.Command("go", "test", "-list", "^"+prefix, ".")
 			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "PWD="+dir)
+			cmd.Env = ws.Env(dir)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				return nil, fmt.Errorf("go test -list in %s: %w\n%s", dir, err, out)

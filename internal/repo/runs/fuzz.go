@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -28,7 +27,7 @@ func Fuzz(ws *workspace.Workspace, each time.Duration, log io.Writer) error {
 	for _, t := range targets {
 		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+each.String(), ".")
 		cmd.Dir = t.Dir
-		cmd.Env = append(os.Environ(), "PWD="+t.Dir)
+		cmd.Env = ws.Env(t.Dir)
 		out, err := cmd.CombinedOutput()
 		if err != nil && onlyTimeIsUp(out) {
 			err = nil

@@ -27,11 +27,21 @@ func FuzzID(f *testing.F) {
 func FuzzySearch(t string) {}
 `
 
+// scripts/repo runs with GOWORK=off; what it runs must see the siblings all the
+// same.
+func TestMain(m *testing.M) {
+	os.Setenv("GOWORK", "off")
+	m.Run()
+}
+
 func load(t *testing.T, tree map[string]string) *workspace.Workspace {
 	t.Helper()
 	dir := t.TempDir()
-	tree["go.work"] = "go 1.26.0\n\nuse ./core\n\nreplace github.com/lukko-dev/lukko/core v0.1.0 => ./core\n"
+	tree["go.work"] = "go 1.26.0\n\nuse (\n./core\n./schema\n)\n\nreplace (\ngithub.com/lukko-dev/lukko/core v0.1.0 => ./core\ngithub.com/lukko-dev/lukko/schema v0.1.0 => ./schema\n)\n"
 	tree["core/go.mod"] = "module github.com/lukko-dev/lukko/core\n\ngo 1.26.0\n"
+	tree["core/core.go"] = "package core\n"
+	tree["schema/go.mod"] = "module github.com/lukko-dev/lukko/schema\n\ngo 1.26.0\n\nrequire github.com/lukko-dev/lukko/core v0.1.0\n"
+	tree["schema/schema.go"] = "package schema\n\nimport _ \"github.com/lukko-dev/lukko/core\"\n"
 	for name, text := range tree {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -54,7 +64,7 @@ func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
 	const text = "package core\n\nvar text = `\nfunc FuzzText(f *testing.F) {}\n`\n"
 	good := strings.Replace(fuzzID, "FAIL", "1<<30", 1)
 	bad := strings.NewReplacer("FAIL", "2", "FuzzID", "FuzzBad").Replace(fuzzID)
-	ws := load(t, map[string]string{"core/id_test.go": good, "core/sub/sub_test.go": bad, "core/testdata/x_test.go": good, "core/text/text_test.go": text})
+	ws := load(t, map[string]string{"core/id_test.go": good, "core/sub/sub_test.go": bad, "core/testdata/x_test.go": good, "core/text/text_test.go": text, "schema/id_test.go": strings.Replace(good, "package core", "package schema", 1)})
 
 	targets, err := Fuzzers(ws)
 	if err != nil {
@@ -64,7 +74,7 @@ func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
 	for _, f := range targets {
 		names = append(names, f.Package(ws)+" "+f.Name)
 	}
-	if want := []string{"core FuzzID", "core/sub FuzzBad"}; !slices.Equal(names, want) {
+	if want := []string{"core FuzzID", "core/sub FuzzBad", "schema FuzzID"}; !slices.Equal(names, want) {
 		t.Fatalf("found %q, want %q", names, want)
 	}
 
@@ -73,7 +83,7 @@ func TestFuzzRunsEachTargetAndKeepsWhatFails(t *testing.T) {
 	if err == nil || err.Error() != "failed: FuzzBad" {
 		t.Errorf("the error is %v\n%s", err, log.String())
 	}
-	if !strings.Contains(log.String(), "fuzzed    core FuzzID: 2s, ") {
+	if !strings.Contains(log.String(), "fuzzed    core FuzzID: 2s, ") || !strings.Contains(log.String(), "fuzzed    schema FuzzID: 2s, ") {
 		t.Errorf("the log is:\n%s", log.String())
 	}
 	kept, err := filepath.Glob(filepath.Join(ws.Root, "core/sub/testdata/fuzz/FuzzBad/*"))
@@ -160,13 +170,13 @@ func BenchmarkMany(b *testing.B) { work(b, 20_000) }
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ws := load(t, map[string]string{"core/x_test.go": strings.NewReplacer("KIND", tt.kind, " LIMIT", tt.limit).Replace(file)})
+			ws := load(t, map[string]string{"schema/x_test.go": strings.NewReplacer("package core", "package schema", "KIND", tt.kind, " LIMIT", tt.limit).Replace(file)})
 			var log bytes.Buffer
 			err := Bench(ws, ws.Modules, 2, t.TempDir(), &log)
 			if (err != nil) != tt.over {
 				t.Errorf("the error is %v", err)
 			}
-			if got := log.String(); strings.Contains(got, "OVER") != tt.over || !strings.HasPrefix(got, tt.kind+"     core: BenchmarkMany (") {
+			if got := log.String(); strings.Contains(got, "OVER") != tt.over || !strings.HasPrefix(got, tt.kind+"     schema: BenchmarkMany (") {
 				t.Errorf("the log is:\n%s", got)
 			}
 		})

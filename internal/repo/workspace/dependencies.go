@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -21,7 +20,7 @@ func (ws *Workspace) Links(m Module) ([]string, error) {
 	for _, goos := range Platforms {
 		cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{with .Module}}{{.Path}}{{end}}{{end}}", "./...")
 		cmd.Dir = ws.Abs(m)
-		cmd.Env = append(os.Environ(), "PWD="+cmd.Dir, "GOWORK="+ws.Root+"/go.work", "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0")
+		cmd.Env = append(ws.Env(cmd.Dir), "GOOS="+goos, "GOARCH=amd64", "CGO_ENABLED=0")
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -64,7 +63,7 @@ func (ws *Workspace) Dependencies() (string, error) {
 func (ws *Workspace) Packages(m Module) (commands, importable []string, err error) {
 	cmd := exec.Command("go", "list", "-f", "{{.Name}} {{.ImportPath}}", "./...")
 	cmd.Dir = ws.Abs(m)
-	cmd.Env = append(os.Environ(), "PWD="+cmd.Dir, "GOWORK="+ws.Root+"/go.work")
+	cmd.Env = ws.Env(cmd.Dir)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

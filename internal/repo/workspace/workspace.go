@@ -212,3 +212,9 @@ func (ws *Workspace) Sibling(modPath string) bool {
 func (ws *Workspace) Abs(m Module) string {
 	return filepath.Join(ws.Root, filepath.FromSlash(m.Dir))
 }
+
+// Env is the environment of a command that runs inside the workspace, in dir.
+// That has to be said: scripts/repo itself runs with GOWORK=off.
+func (ws *Workspace) Env(dir string) []string {
+	return append(os.Environ(), "PWD="+dir, "GOWORK="+filepath.Join(ws.Root, "go.work"))
+}
