@@ -52,7 +52,7 @@ func TestLoadReadsAllInOneBatch(t *testing.T) {
 	if got, ok := e.From(loaded).Lookup(); !ok || got != "x" {
 		t.Error("the handle gives another value")
 	}
-	if s.From(loaded) != s.From(loaded) {
+	if first, second := s.From(loaded), s.From(loaded); first != second {
 		t.Error("From makes a new handle each time")
 	}
 	if err := loaded.Err(); err != nil {

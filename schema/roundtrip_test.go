@@ -132,9 +132,10 @@ func TestEveryKindComesBackAsItIs(t *testing.T) {
 		"a struct": of(StripeCredentials{core.String("sk_1"), core.String("w\n")}, `{"apiKey":"sk_1","webhookSecret":"w\n"}`, func(a, b StripeCredentials) bool {
 			return a.APIKey.Equal(b.APIKey) && a.WebhookSecret.Equal(b.WebhookSecret)
 		}),
-		"a recursive struct":  of(treeNode{Name: "a", Left: &treeNode{Name: "b"}}, "", nil),
-		"an embedded struct":  of(struct{ EmbeddedPart }{EmbeddedPart{Key: "k"}}, `{"key":"k"}`, nil),
-		"an embedded pointer": of(struct{ *EmbeddedPart }{&EmbeddedPart{Key: "k"}}, `{"key":"k"}`, nil),
+		"a recursive struct":   of(treeNode{Name: "a", Left: &treeNode{Name: "b"}}, "", nil),
+		"a pointer to a Value": of(struct{ V *core.Value }{ptr(core.String("v"))}, `{"V":"v"}`, func(a, b struct{ V *core.Value }) bool { return a.V.Equal(*b.V) }),
+		"an embedded struct":   of(struct{ EmbeddedPart }{EmbeddedPart{Key: "k"}}, `{"key":"k"}`, nil),
+		"an embedded pointer":  of(struct{ *EmbeddedPart }{&EmbeddedPart{Key: "k"}}, `{"key":"k"}`, nil),
 		"an empty Value, left out": of(struct {
 			V core.Value `json:"v,omitempty"`
 		}{}, `{}`, func(_, b struct {
@@ -167,6 +168,8 @@ func TestEveryKindComesBackAsItIs(t *testing.T) {
 		})
 	}
 }
+
+func ptr[T any](v T) *T { return &v }
 
 // EmbeddedPart is embedded by tests.
 type EmbeddedPart struct {
@@ -222,7 +225,7 @@ func TestWhatWouldNotComeBackIsNotStored(t *testing.T) {
 	loop.Left = loop
 	var ring any
 	ring = &ring
-	type ptr struct {
+	type pointer struct {
 		P *string `json:"p"`
 	}
 	for name, test := range map[string]struct {
@@ -245,7 +248,7 @@ func TestWhatWouldNotComeBackIsNotStored(t *testing.T) {
 		"a type that reads another value": {refused(struct{ L lossy }{lossy{1}}), schema.Spec{}, " roundtrip"},
 		"a method that fails":             {refused(struct{ F failing }{}), schema.Spec{}, "/F encode"},
 		"a method that redacts":           {refused(struct{ M masked }{masked{core.String("canary")}}), schema.Spec{}, " decode"},
-		"a pointer that is nil":           {refused(ptr{}), schema.Spec{}, "/p type"},
+		"a pointer that is nil":           {refused(pointer{}), schema.Spec{}, "/p type"},
 		"pointers in a circle":            {refused(loop), schema.Spec{}, " encode"},
 		"an interface that holds itself":  {refused(ring), schema.Spec{}, " encode"},
 		"an empty string":                 {refused(""), schema.Spec{}, " minLength"},

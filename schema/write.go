@@ -130,6 +130,7 @@ func retry(ctx context.Context, again bool, f func() []Problem) []Problem {
 		}
 		select {
 		case <-ctx.Done():
+			problems[0].Err = &core.Error{Op: "set", ID: problems[0].ID, Err: ctx.Err()}
 			return problems
 		case <-time.After(time.Duration(try) * time.Duration(1+rand.IntN(10)) * time.Millisecond):
 		}
