@@ -63,9 +63,13 @@ func readHolder(f *os.File) lockHolder {
 const (
 	// lockWait is how long a writer waits whose context has no deadline.
 	lockWait = 30 * time.Second
-	// The lock is asked for again after pauses between these.
+	// The lock is asked for again after pauses that grow from one to the other
+	// of these. Who has waited for lockPatience asks in short pauses again: the
+	// lock knows no queue, and one who asks rarely would never find it free
+	// between writers who come back at once.
 	lockPauseMin = 500 * time.Microsecond
-	lockPauseMax = 20 * time.Millisecond
+	lockPauseMax = 10 * time.Millisecond
+	lockPatience = 500 * time.Millisecond
 )
 
 // lock takes the lock of the store, for all goroutines and processes. The
@@ -94,6 +98,7 @@ func (b *backend) lock(ctx context.Context) (storeLock, error) {
 }
 
 func (b *backend) pollLock(ctx context.Context, limit <-chan time.Time) (storeLock, error) {
+	began := time.Now()
 	pause := lockPauseMin
 	var holder lockHolder
 	for {
@@ -119,7 +124,9 @@ func (b *backend) pollLock(ctx context.Context, limit <-chan time.Time) (storeLo
 			return nil, &core.Error{Kind: core.ErrUnavailable, Hint: heldBy(holder) + " has held the store's lock for " +
 				b.lockWait.String() + "; nothing was written. See what that process does, or end it"}
 		}
-		pause = min(2*pause, lockPauseMax)
+		if pause = min(2*pause, lockPauseMax); time.Since(began) > lockPatience {
+			pause = lockPauseMin
+		}
 	}
 }
 
