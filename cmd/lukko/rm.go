@@ -32,7 +32,7 @@ func newRm(a *app) *cobra.Command {
 				return nil
 			}
 			a.say("lukko: removed %s", id)
-			if t.keepsRemoved(a, id) {
+			if len(t.kept(ctx, a, id)) > 0 {
 				a.say("  lukko rollback %s VERSION brings it back; lukko versions %s lists what is kept", id, id)
 			}
 			return nil

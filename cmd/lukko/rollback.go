@@ -41,13 +41,8 @@ func (t *target) rollback(ctx context.Context, a *app, id, version string) (core
 	}
 	d, declared := t.declaration(a, id)
 	old, err := t.Get(ctx, id, core.AtVersion(version))
-	if errors.Is(err, core.ErrNotFound) {
-		name, store, none := t.fileStore(a)
-		if none != nil {
-			return core.Info{}, err
-		}
-		defer store.Close()
-		return store.Rollback(ctx, id, strings.TrimPrefix(version, name+":"))
+	if errors.Is(err, core.ErrNotFound) || errors.Is(err, core.ErrCorrupt) {
+		return t.revive(ctx, a, id, version, err)
 	}
 	if err != nil {
 		return core.Info{}, err
@@ -58,4 +53,30 @@ func (t *target) rollback(ctx context.Context, a *app, id, version string) (core
 		}
 	}
 	return t.Set(ctx, id, old.Value)
+}
+
+// revive rolls back what only an encrypted store can: a secret that was removed
+// or damaged. The value can be read when it is stored again, and not before.
+func (t *target) revive(ctx context.Context, a *app, id, version string, unreadable error) (core.Info, error) {
+	name, store, err := t.fileStore(a)
+	if err != nil {
+		return core.Info{}, unreadable
+	}
+	defer store.Close()
+	info, err := store.Rollback(ctx, id, strings.TrimPrefix(version, name+":"))
+	if err != nil || t.config == nil {
+		return info, err
+	}
+	d, declared := t.config.Declarations.ByID(id)
+	if !declared {
+		return info, nil
+	}
+	now, err := store.Get(ctx, id)
+	if err != nil {
+		return info, err
+	}
+	if err := d.Validate(now.Value); err != nil {
+		return info, failure(exitNo, id+" was stored again, but it is not what "+d.Meta().Place+" declares", strings.Join(rulesOf(err), "; "))
+	}
+	return info, nil
 }

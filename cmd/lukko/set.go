@@ -113,16 +113,24 @@ func (t *target) declares(id string) bool {
 
 // notStored is the error of a value that is not what is declared.
 func notStored(d schema.Declared, err error) error {
-	var invalid *schema.Error
-	if !errors.As(err, &invalid) || errors.Is(err, schema.ErrDeclaration) {
+	if errors.Is(err, schema.ErrDeclaration) {
 		return err
+	}
+	m := d.Meta()
+	return failure(exitNo, m.ID+" was not stored: it is not what "+m.Place+" declares", strings.Join(rulesOf(err), "; "))
+}
+
+// rulesOf lists the rules that a value does not hold.
+func rulesOf(err error) []string {
+	var invalid *schema.Error
+	if !errors.As(err, &invalid) {
+		return nil
 	}
 	var rules []string
 	for _, p := range invalid.Problems {
 		rules = append(rules, ruleText(p))
 	}
-	m := d.Meta()
-	return failure(exitNo, m.ID+" was not stored: it is not what "+m.Place+" declares", strings.Join(rules, "; "))
+	return rules
 }
 
 // versionOf names a version for people.

@@ -25,7 +25,7 @@ func newVersions(a *app) *cobra.Command {
 		Use:   "versions ID",
 		Short: "List the versions of a secret that are kept, newest first",
 		Long: `List the versions of a secret that are kept, newest first. In an encrypted store
-those of a removed secret are listed too.`,
+those of a removed or damaged secret are listed too.`,
 		Example:           "  lukko versions STRIPE_CREDENTIALS",
 		Args:              args(1, 1),
 		ValidArgsFunction: a.completeID,
@@ -38,9 +38,13 @@ those of a removed secret are listed too.`,
 			if len(rows) > 0 {
 				rows[0].Current = true
 			}
-			if errors.Is(err, core.ErrNotFound) {
-				if kept := t.removed(ctx, a, id); len(kept) > 0 {
-					a.say("lukko: %s was removed; lukko rollback %s VERSION brings it back", id, id)
+			what := "was removed"
+			if errors.Is(err, core.ErrCorrupt) {
+				what = "is damaged"
+			}
+			if len(rows) == 0 && (errors.Is(err, core.ErrNotFound) || errors.Is(err, core.ErrCorrupt)) {
+				if kept := t.kept(ctx, a, id); len(kept) > 0 {
+					a.say("lukko: %s %s; lukko rollback %s VERSION brings a value back", id, what, id)
 					rows, err = kept, nil
 				}
 			}
@@ -83,22 +87,19 @@ func collect(versions iter.Seq2[core.Info, error]) ([]versionRow, error) {
 	return rows, nil
 }
 
-// removed are the versions of a removed secret that an encrypted store keeps.
-func (t *target) removed(ctx context.Context, a *app, id string) []versionRow {
-	_, store, err := t.fileStore(a)
+// kept are the versions that an encrypted store keeps of a secret that was
+// removed or damaged.
+func (t *target) kept(ctx context.Context, a *app, id string) []versionRow {
+	name, store, err := t.fileStore(a)
 	if err != nil {
 		return nil // there is none
 	}
 	defer store.Close()
-	rows, err := collect(store.History(ctx, id))
-	if err != nil {
-		return nil
+	rows, _ := collect(store.History(ctx, id)) // what can be told
+	if len(t.stores) > 1 {
+		for i := range rows {
+			rows[i].Version, rows[i].Source = name+":"+rows[i].Version, name
+		}
 	}
 	return rows
-}
-
-// keepsRemoved reports whether an encrypted store keeps versions of a secret
-// that was removed.
-func (t *target) keepsRemoved(a *app, id string) bool {
-	return len(t.removed(context.Background(), a, id)) > 0
 }
