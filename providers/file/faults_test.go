@@ -298,6 +298,16 @@ func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("Versions yields %q, want %q", got, want)
 	}
+	// A clock that has lost its mind is not believed.
+	for _, year := range []int{-1, 10_000, 1 << 30} {
+		now = time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		info, err := s.Set(t.Context(), "A", core.String("x"))
+		must(t, err)
+		if got, err := s.Get(t.Context(), "A"); err != nil || got.Version != info.Version || !info.Created.IsZero() {
+			t.Errorf("in the year %d Set told %+v, and Get %v", year, info, err)
+		}
+	}
+	now = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	now = now.Add(-100 * 365 * 24 * time.Hour)
 	must(t, s.Delete(t.Context(), "A"))
 	if _, err := s.Rollback(t.Context(), "A", want[2]); err != nil {

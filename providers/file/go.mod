@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	filippo.io/age v1.3.2
+	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
 	golang.org/x/crypto v0.55.0
 	golang.org/x/sys v0.47.0
@@ -13,6 +14,5 @@ require (
 	filippo.io/edwards25519 v1.2.0 // indirect
 	filippo.io/hpke v0.4.0 // indirect
 	filippo.io/nistec v0.0.4 // indirect
-	github.com/lukko-dev/lukko/conformance v0.1.0
 	golang.org/x/term v0.45.0 // indirect
 )

@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -39,7 +40,7 @@ func (b *backend) Set(ctx context.Context, id string, value core.Value, o core.S
 			return core.Info{}, core.NotWritten(err)
 		}
 	}
-	m := &meta{id: id, created: b.cfg.Clock().UTC().Round(0), recipients: set.digest}
+	m := &meta{id: id, created: b.now(), recipients: set.digest}
 	if m.version, err = w.nextVersion(p, old); err != nil {
 		return core.Info{}, core.NotWritten(err)
 	}
@@ -54,6 +55,16 @@ func (b *backend) Set(ctx context.Context, id string, value core.Value, o core.S
 	info := header{meta: m}.info(id)
 	info.Source = b.source
 	return info, nil
+}
+
+// now is the time of a version; zero, which is not known, where the clock
+// tells a year that RFC 3339 can't write.
+func (b *backend) now() time.Time {
+	t := b.cfg.Clock().UTC().Round(0)
+	if y := t.Year(); y < 0 || y > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 // Delete implements core.Deleter. It needs no identity, and works though the
