@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"syscall"
 	"testing"
@@ -312,5 +313,39 @@ func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	must(t, s.Delete(t.Context(), "A"))
 	if _, err := s.Rollback(t.Context(), "A", want[2]); err != nil {
 		t.Error(err)
+	}
+}
+
+// brokenDisk opens files and fails to read them.
+type brokenDisk struct{ *recordingFS }
+
+func (b brokenDisk) open(name string) (io.ReadCloser, error) {
+	f, err := b.recordingFS.open(name)
+	if err != nil || name == recipientsName {
+		return f, err
+	}
+	return io.NopCloser(io.MultiReader(io.LimitReader(f, 40), failingReader{})), nil
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, syscall.EIO }
+
+func TestADiskThatFailsToReadIsNoDamagedFile(t *testing.T) {
+	t.Parallel()
+	owner, err := age.GenerateX25519Identity()
+	must(t, err)
+	r := newRecordingFS()
+	initOn(t, r, Recipient{Key: owner.Recipient().String()})
+	_, err = storeOn(r, &memPins{}, 2, owner).Set(t.Context(), "A", core.String("one"))
+	must(t, err)
+	s := storeOn(brokenDisk{r}, &memPins{}, 2, owner)
+	_, getErr := s.Get(t.Context(), "A")
+	_, statErr := s.Stat(t.Context(), "A")
+	_, setErr := s.Set(t.Context(), "A", core.String("two"))
+	for name, err := range map[string]error{"Get": getErr, "Stat": statErr, "Set": setErr, "Delete": s.Delete(t.Context(), "A")} {
+		if !errors.Is(err, core.ErrUnavailable) {
+			t.Errorf("%s returned %v, want ErrUnavailable", name, err)
+		}
 	}
 }

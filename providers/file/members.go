@@ -37,12 +37,9 @@ func (s *Store) Recipients(ctx context.Context) (Recipients, error) {
 		return Recipients{}, named(op, err)
 	}
 	r := Recipients{List: set.list, Digest: set.digest}
+	// Who may read is worth an answer also where nothing can be pinned.
 	pinned, ok, err := s.b.pins.load()
-	if err != nil && core.KindOf(err) != core.ErrCorrupt {
-		// Who may read is worth an answer also where nothing can be pinned.
-		ok = false
-	}
-	if r.Pinned = ok; ok {
+	if r.Pinned = ok && err == nil; r.Pinned {
 		r.Added, r.Removed = difference(pinned, set.list)
 	}
 	return r, nil
@@ -230,6 +227,9 @@ func (b *backend) sync(ctx context.Context) (SyncResult, error) {
 	var result SyncResult
 	settled := map[string]bool{}
 	for f, err := range b.files() {
+		if errors.Is(err, errStray) {
+			continue // no secret, and so nothing that a change of readers concerns
+		}
 		if err != nil {
 			result.Failed = append(result.Failed, f.finding(Unreadable, b.readFault(err)))
 			continue

@@ -361,9 +361,10 @@ func TestSyncEncryptsPlainFilesAndReportsWhatItCannotRead(t *testing.T) {
 	before := wantValue(t, s, "PLAIN", "plain")
 	set(t, s, "A", "one")
 	writeFile(t, "damaged", s.Dir(), "secrets", "BAD.age")
+	writeFile(t, "no secret", s.Dir(), "secrets", "note.txt")
 
 	found, err := s.Check(t.Context())
-	if err != nil || len(found) != 2 || found[0].Kind != file.Damaged || found[0].ID != "BAD" || found[1].Kind != file.Plain {
+	if err != nil || len(found) != 3 || found[0].Kind != file.Damaged || found[0].ID != "BAD" || found[1].Kind != file.Plain || found[2].Kind != file.Stray {
 		t.Errorf("Check found %+v, %v", found, err)
 	}
 	result, err := s.SyncRecipients(t.Context())

@@ -136,7 +136,11 @@ func (b *backend) headerOf(name, id, version string) (header, error) {
 		return header{}, err
 	}
 	defer f.Close()
-	h, err := readHeader(f)
+	src := &errorKeeper{r: f}
+	h, err := readHeader(src)
+	if src.err != nil {
+		return header{}, src.err // the disk's fault, and not the file's
+	}
 	if err != nil {
 		if data, err := b.readWhole(name); err == nil && isConflict(data) {
 			return header{}, conflictFault(name)
@@ -152,6 +156,21 @@ func (b *backend) headerOf(name, id, version string) (header, error) {
 		return header{}, corrupt("the file is another version of this secret; it was swapped or renamed")
 	}
 	return h, nil
+}
+
+// errorKeeper keeps the error of a reader, which else is lost among those of
+// a parser.
+type errorKeeper struct {
+	r   io.Reader
+	err error
+}
+
+func (k *errorKeeper) Read(p []byte) (int, error) {
+	n, err := k.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		k.err = err
+	}
+	return n, err
 }
 
 // currentHeader reads the header of the current version.
