@@ -254,7 +254,7 @@ func ruleText(p schema.Problem) string {
 // finding judges one file of an encrypted store.
 func (v *verdict) finding(f file.Finding) {
 	switch f.Kind {
-	case file.Stray, file.Twins, file.Writable:
+	case file.Plain, file.Stray, file.Twins, file.Writable:
 		v.warnings++
 	case file.Unreadable:
 		v.worse(exitUnknown)

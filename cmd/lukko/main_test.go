@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 			"tree":        tree,
 			"holds":       holds,
 			"setold":      setOld,
+			"plain":       plain,
 			"lock":        lock,
 			"unhex":       unhex,
 			"repeat":      repeat,
@@ -157,6 +158,27 @@ func newIdentity(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[1], r.Key)
 }
 
+// plain encrypts a file as age does it, without Lukko: plain FILE AGE-FILE RECIPIENT.
+func plain(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: plain FILE AGE-FILE RECIPIENT")
+	}
+	to, err := age.ParseX25519Recipient(args[2])
+	ts.Check(err)
+	encrypt(ts, args[0], args[1], to)
+}
+
+// encrypt encrypts a file with age.
+func encrypt(ts *testscript.TestScript, from, name string, to age.Recipient) {
+	var out bytes.Buffer
+	w, err := age.Encrypt(&out, to)
+	ts.Check(err)
+	_, err = w.Write([]byte(ts.ReadFile(from)))
+	ts.Check(err)
+	ts.Check(w.Close())
+	ts.Check(os.WriteFile(ts.MkAbs(name), out.Bytes(), 0o600))
+}
+
 // lock puts a file under a passphrase, with little work for it:
 // lock FILE LOCKED PASSPHRASE.
 func lock(ts *testscript.TestScript, neg bool, args []string) {
@@ -166,13 +188,7 @@ func lock(ts *testscript.TestScript, neg bool, args []string) {
 	to, err := age.NewScryptRecipient(args[2])
 	ts.Check(err)
 	to.SetWorkFactor(10)
-	var locked bytes.Buffer
-	w, err := age.Encrypt(&locked, to)
-	ts.Check(err)
-	_, err = w.Write([]byte(ts.ReadFile(args[0])))
-	ts.Check(err)
-	ts.Check(w.Close())
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), locked.Bytes(), 0o600))
+	encrypt(ts, args[0], args[1], to)
 }
 
 // setOld stores a value as of some time ago: setold FOLDER ID AGE.
