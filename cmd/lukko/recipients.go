@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/lukko-dev/lukko/providers/file"
 )
@@ -34,12 +31,12 @@ func (a *app) withFile(f func(*file.Store) error) error {
 	if err != nil {
 		return err
 	}
-	_, store, err := t.fileStore(a)
+	store, err := t.fileStore(a)
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	return f(store)
+	return f(store.Store)
 }
 
 type recipientRow struct {
@@ -193,90 +190,6 @@ func pick(list []file.Recipient, given string) (file.Recipient, error) {
 		return file.Recipient{}, failure(exitNo, "the store has no such recipient", "lukko recipients list shows them")
 	}
 	return file.Recipient{}, usage(fmt.Sprintf("%d recipients have this name", len(found)), "give the key, as lukko recipients list shows it")
-}
-
-func newRecipientsAccept(a *app) *cobra.Command {
-	var yes bool
-	c := &cobra.Command{
-		Use:   "accept",
-		Short: "Accept a set of recipients that somebody else has changed",
-		Long: `Accept a set of recipients that somebody else has changed, so that what you write
-is encrypted to it. It shows the difference first, and asks; without a terminal
-it shows the difference, and accepts with --yes only.`,
-		Example: "  lukko recipients accept",
-		Args:    args(0, 0),
-	}
-	c.Flags().BoolVar(&yes, "yes", false, "accept what is shown without asking")
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		ctx := c.Context()
-		return a.withFile(func(store *file.Store) error {
-			r, err := store.Recipients(ctx)
-			if err != nil {
-				return err
-			}
-			var b bytes.Buffer
-			var cells [][]string
-			for _, row := range rowsOf(r) {
-				mark := " "
-				switch {
-				case row.Change == "added", !r.Pinned:
-					mark = "+"
-				case row.Change == "removed":
-					mark = "-"
-				}
-				cells = append(cells, []string{mark + " " + row.Key, row.Name})
-			}
-			table(&b, "", cells)
-			if err := a.print(&b); err != nil {
-				return err
-			}
-			if r.Pinned && len(r.Added)+len(r.Removed) == 0 {
-				a.say("lukko: these are the recipients that you have accepted; nothing has changed")
-				return nil
-			}
-			if !yes {
-				if yes, err = a.confirm(ctx, "Encrypt to these from now on? Who is added can read what you write. [y/N] "); err != nil {
-					return err
-				}
-			}
-			if !yes {
-				return failure(exitNo, "nothing was accepted", "see whose they are, then run lukko recipients accept --yes")
-			}
-			if err := store.AcceptRecipients(ctx, r.Digest); err != nil {
-				return err
-			}
-			a.say("lukko: accepted; lukko recipients sync encrypts what is there to them, too")
-			return nil
-		})
-	}
-	return c
-}
-
-// confirm asks a person. Without a terminal the answer is no.
-func (a *app) confirm(ctx context.Context, question string) (bool, error) {
-	line, err := a.ask(ctx, question)
-	return strings.EqualFold(line, "y") || strings.EqualFold(line, "yes"), err
-}
-
-// ask asks a person for a line that is no secret. Without a terminal the
-// answer is empty.
-func (a *app) ask(ctx context.Context, question string) (string, error) {
-	if !term.IsTerminal(int(a.in.Fd())) {
-		return "", nil
-	}
-	fmt.Fprint(a.err, question)
-	answer := make(chan string, 1)
-	go func() { // it ends with the read, or with the process
-		line, _ := bufio.NewReader(a.in).ReadString('\n')
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ctx.Done():
-		a.say("")
-		return "", interrupted()
-	case line := <-answer:
-		return line, nil
-	}
 }
 
 func newRecipientsSync(a *app) *cobra.Command {

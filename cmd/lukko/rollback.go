@@ -58,12 +58,12 @@ func (t *target) rollback(ctx context.Context, a *app, id, version string) (core
 // revive rolls back what only an encrypted store can: a secret that was removed
 // or damaged. The value can be read when it is stored again, and not before.
 func (t *target) revive(ctx context.Context, a *app, id, version string, unreadable error) (core.Info, error) {
-	name, store, err := t.fileStore(a)
+	store, err := t.fileStore(a)
 	if err != nil {
 		return core.Info{}, unreadable
 	}
 	defer store.Close()
-	info, err := store.Rollback(ctx, id, strings.TrimPrefix(version, name+":"))
+	info, err := store.Rollback(ctx, store.prefix+id, strings.TrimPrefix(version, store.name+":"))
 	if err != nil || t.config == nil {
 		return info, err
 	}
@@ -71,7 +71,7 @@ func (t *target) revive(ctx context.Context, a *app, id, version string, unreada
 	if !declared {
 		return info, nil
 	}
-	now, err := store.Get(ctx, id)
+	now, err := store.Get(ctx, store.prefix+id)
 	if err != nil {
 		return info, err
 	}

@@ -104,10 +104,13 @@ func environment(c *config.Config, name string) (*target, error) {
 // open opens the stores of t. The caller closes it.
 func (t *target) open(ctx context.Context, a *app) error {
 	schemes := a.schemes()
+	if err := t.known(schemes); err != nil {
+		return err
+	}
 	if t.name == "" && len(t.stores) == 1 {
 		store, err := schemes.Open(ctx, t.stores[0].URL)
 		if err != nil {
-			return linked(schemes, err)
+			return err
 		}
 		t.Store, t.close = store, store.Close
 		return nil
@@ -120,7 +123,7 @@ func (t *target) open(ctx context.Context, a *app) error {
 	}
 	opened, err := c.OpenWith(ctx, name, schemes)
 	if err != nil {
-		return linked(schemes, err)
+		return err
 	}
 	t.Store, t.close = opened.Store, opened.Close
 	return nil
@@ -155,14 +158,17 @@ func (a *app) schemes() core.Schemes {
 	return schemes
 }
 
-// linked says of a scheme that this command does not know what it knows: it is
-// no use to name an import to who has a command.
-func linked(schemes core.Schemes, err error) error {
-	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "scheme") {
-		return err
+// known refuses the schemes that this command does not know. Core would name
+// the import that is missing, which is no use to who has a command.
+func (t *target) known(schemes core.Schemes) error {
+	for _, s := range t.stores {
+		scheme, _, ok := strings.Cut(s.URL, ":")
+		if _, have := schemes[strings.ToLower(scheme)]; ok && !have {
+			return usage("this command does not know the scheme of the URL", "it has "+
+				strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+"; a store is named like env: or file:secrets")
+		}
 	}
-	have := slices.Sorted(maps.Keys(schemes))
-	return usage("this command does not know the scheme of the URL", "it has "+strings.Join(have, ", ")+"; a store is named like env: or file:secrets")
+	return nil
 }
 
 // fileConfig is how encrypted stores are opened here.
@@ -177,55 +183,6 @@ func (a *app) fileConfig(dir string) file.Config {
 		),
 		Notice: func(message string) { a.say("lukko: %s", printable(message)) },
 	}
-}
-
-// fileStores opens the encrypted stores among the layers. The caller closes
-// them.
-func (t *target) fileStores(a *app) (names []string, stores []*file.Store, err error) {
-	for _, s := range t.stores {
-		u, err := url.Parse(s.URL)
-		if err != nil || u.Scheme != "file" {
-			continue
-		}
-		var store *file.Store
-		dir, err := file.DirOf(u)
-		if err == nil {
-			cfg := a.fileConfig(dir)
-			if t.Store != nil {
-				cfg.Notice = func(string) {} // it was said when t was opened
-			}
-			store, err = file.New(cfg)
-		}
-		if err != nil {
-			closeAll(stores)
-			return nil, nil, err
-		}
-		names, stores = append(names, s.Name), append(stores, store)
-	}
-	return names, stores, nil
-}
-
-func closeAll(stores []*file.Store) {
-	for _, s := range stores {
-		_ = s.Close() // it holds nothing that closing could lose
-	}
-}
-
-// fileStore opens the one encrypted store of the target, and tells the name of
-// its layer. The caller closes it.
-func (t *target) fileStore(a *app) (string, *file.Store, error) {
-	names, stores, err := t.fileStores(a)
-	switch {
-	case err != nil:
-		return "", nil, err
-	case len(stores) == 1:
-		return names[0], stores[0], nil
-	}
-	closeAll(stores)
-	if len(stores) == 0 {
-		return "", nil, usage(t.what()+" has no encrypted store", "this command works on one that lukko init made; name it by --url file:FOLDER")
-	}
-	return "", nil, usage(t.what()+" has several encrypted stores: "+strings.Join(names, ", "), "name one by --url file:FOLDER")
 }
 
 // what names the target for people.

@@ -90,15 +90,15 @@ func collect(versions iter.Seq2[core.Info, error]) ([]versionRow, error) {
 // kept are the versions that an encrypted store keeps of a secret that was
 // removed or damaged.
 func (t *target) kept(ctx context.Context, a *app, id string) []versionRow {
-	name, store, err := t.fileStore(a)
+	store, err := t.fileStore(a)
 	if err != nil {
 		return nil // there is none
 	}
 	defer store.Close()
-	rows, _ := collect(store.History(ctx, id)) // what can be told
+	rows, _ := collect(store.History(ctx, store.prefix+id)) // what can be told
 	if len(t.stores) > 1 {
 		for i := range rows {
-			rows[i].Version, rows[i].Source = name+":"+rows[i].Version, name
+			rows[i].Version, rows[i].Source = store.name+":"+rows[i].Version, store.name
 		}
 	}
 	return rows
