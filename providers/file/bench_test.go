@@ -126,7 +126,8 @@ func BenchmarkSetFloor(b *testing.B) {
 
 func fill(b *testing.B, n int) *file.Store {
 	b.Helper()
-	p, s := newStore(b)
+	p := newPerson(b, "owner")
+	s := p.init(filepath.Join(b.TempDir(), "store"))
 	fillWith(b, p, s.Dir(), n, benchValue)
 	return s
 }

@@ -24,7 +24,7 @@ const provider = "file"
 // can do beside it. It is safe for concurrent use by any number of goroutines
 // and processes.
 //
-// All errors are *core.Error, but for the *core.BatchError of GetMany.
+// All errors are *core.Error, but for the *core.BatchError of GetMany and List.
 type Store struct {
 	*core.Store
 	b *backend
