@@ -147,7 +147,7 @@ var batchCases = []Case{
 		Name:  "MUST/GetMany/at-version",
 		Rule:  "GetMany with AtVersion returns that version, or nothing where the id has none of that name.",
 		Look:  "whether the batch drops the option",
-		Cost:  Cost{Calls: 4},
+		Cost:  Cost{Calls: 3},
 		needs: []need{needSet, needAtVersion},
 		run: func(t *trial) {
 			id, old := t.id("a"), t.marks.value()

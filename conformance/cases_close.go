@@ -174,7 +174,7 @@ var closeCases = []Case{
 			}
 			t.afterwards = func() {
 				// The goroutine of the case itself is one.
-				if n, stack := goroutinesAtMost(t.label, 1); n > 1 {
+				if n, stack := t.goroutinesAtMost(1); n > 1 {
 					t.errorf("%d goroutines are left after the service was closed; one of them:\n%s", n-1, stack)
 				}
 			}

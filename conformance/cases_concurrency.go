@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -14,7 +15,7 @@ var concurrencyCases = []Case{
 		Name:  "MUST/Concurrency/reads-do-not-mix",
 		Rule:  "Concurrent reads each return the secret of the id that they asked for.",
 		Look:  "what calls share: a buffer, a map, a client that is not safe for concurrent use. Run the suite with -race",
-		Cost:  Cost{Class: Full, Calls: 16*40 + 8},
+		Cost:  Cost{Class: Full, Calls: 16*40 + 9},
 		needs: []need{needContent},
 		run: func(t *trial) {
 			want := map[string]core.Value{}
@@ -117,6 +118,7 @@ var concurrencyCases = []Case{
 			}
 			t.together(12, func(n int) {
 				for i := range 12 {
+					runtime.Gosched() // so that no role is over before another begins
 					id := ids[(n+i)%len(ids)]
 					var err error
 					switch n % 6 {

@@ -43,10 +43,10 @@ var deleteCases = []Case{
 		Name:  "MUST/Delete/then-set-makes-a-new-version",
 		Rule:  "Set after Delete stores the new value in a version that the id never had.",
 		Look:  "whether a deleted secret can be set again, and where version names start then",
-		Cost:  Cost{Calls: 6, Secrets: 1},
+		Cost:  Cost{Calls: 6},
 		needs: []need{needSet, needDelete},
 		run: func(t *trial) {
-			id := t.fresh("a")
+			id := t.id("a")
 			seen := map[string]bool{}
 			for range 2 {
 				v := t.marks.value()
@@ -69,7 +69,7 @@ var deleteCases = []Case{
 		Name:  "MUST/Delete/leaves-others-alone",
 		Rule:  "Delete removes the one id that it names, and none that begins with it or differs from it slightly.",
 		Look:  "whether the vendor's call deletes by prefix or by pattern",
-		Cost:  Cost{Calls: 8},
+		Cost:  Cost{Class: Full, Calls: 7},
 		needs: []need{needContent, needDelete},
 		run: func(t *trial) {
 			others := t.haves("near", "near_", "near_a", "nea")
@@ -119,10 +119,10 @@ var deleteCases = []Case{
 		Name:  "MUST/Purge/removes",
 		Rule:  "Delete with Purge removes the secret like Delete, and its versions can't be read any more.",
 		Look:  "whether Purge reaches the history too",
-		Cost:  Cost{Calls: 10, Secrets: 1},
+		Cost:  Cost{Calls: 10},
 		needs: []need{needContent, needPurge},
 		run: func(t *trial) {
-			id := t.fresh("a")
+			id := t.id("a")
 			first := t.put(id, t.marks.value())
 			second := first
 			if t.caps.Set {
@@ -139,10 +139,10 @@ var deleteCases = []Case{
 		Name:  "MUST/Purge/works-on-deleted-ids",
 		Rule:  "Delete with Purge works on an id that was deleted before.",
 		Look:  "whether Purge looks for a secret that reads show",
-		Cost:  Cost{Calls: 4, Secrets: 1},
+		Cost:  Cost{Calls: 4},
 		needs: []need{needSet, needPurge},
 		run: func(t *trial) {
-			id := t.fresh("a")
+			id := t.id("a")
 			info := t.put(id, t.marks.value())
 			if err := t.svc.Delete(t.ctx, id); err != nil {
 				t.fatalf("Delete failed: %v", err)
@@ -167,10 +167,10 @@ var deleteCases = []Case{
 		Name:  "MUST/Purge/then-set-starts-anew",
 		Rule:  "Set after a purge stores the new value, and nothing of the old one comes back.",
 		Look:  "whether a purged name is free at once",
-		Cost:  Cost{Calls: 5, Secrets: 1},
+		Cost:  Cost{Calls: 5},
 		needs: []need{needSet, needPurge},
 		run: func(t *trial) {
-			id := t.fresh("a")
+			id := t.id("a")
 			t.put(id, t.marks.value())
 			if err := t.svc.Delete(t.ctx, id, core.Purge()); err != nil {
 				t.fatalf("Delete with Purge failed: %v", err)
@@ -193,10 +193,10 @@ var deleteCases = []Case{
 		Name:  "SHOULD/Purge/versions-are-not-reused",
 		Rule:  "A version that a purge removed never names another value of its id.",
 		Look:  "where version names come from. Where the vendor restarts its numbers, waive this and say so in the documentation: a writer with IfVersion can then overwrite what it never read",
-		Cost:  Cost{Calls: 5, Secrets: 1},
+		Cost:  Cost{Calls: 4},
 		needs: []need{needSet, needPurge},
 		run: func(t *trial) {
-			id := t.fresh("a")
+			id := t.id("a")
 			seen := map[string]bool{}
 			for range 2 {
 				info := t.put(id, t.marks.value())

@@ -13,7 +13,7 @@ var errorCases = []Case{
 		Name: ruleCoreError,
 		Rule: "Every error is a *core.Error, or a *core.BatchError of them.",
 		Look: "calls that return an error of their own or of the vendor; core.New wraps those of a Backend",
-		Cost: Cost{Calls: 30},
+		Cost: Cost{Calls: 24},
 		run:  (*trial).reported,
 	},
 	{

@@ -12,7 +12,7 @@ var getCases = []Case{
 		Name:  "MUST/Get/returns-what-was-stored",
 		Rule:  "Get returns the value that was stored last, also right after an earlier read, and with Fresh.",
 		Look:  "which version Get asks for, and whether anything between is cached",
-		Cost:  Cost{Calls: 6},
+		Cost:  Cost{Calls: 5},
 		needs: []need{needContent},
 		run: func(t *trial) {
 			id, v := t.have("a")

@@ -60,7 +60,7 @@ func idTable() []Case {
 					if err := t.svc.Delete(t.ctx, l.id); err != nil {
 						t.fatalf("Delete failed: %v", err)
 					}
-					t.removed("after Delete", l.id)
+					t.wantGone("after Delete", l.id)
 				}
 			},
 		})
@@ -119,7 +119,7 @@ var collisions = []Case{
 		Name:  "MUST/IDs/case-is-kept-apart",
 		Rule:  "Ids that differ only by case are two secrets, or the second is refused with ErrInvalidID or ErrConflict; they never meet.",
 		Look:  "whether names are folded: by the backend, its file system, or its database's collation",
-		Cost:  Cost{Class: Full, Calls: 9, Secrets: 2},
+		Cost:  Cost{Class: Full, Calls: 11, Secrets: 2},
 		needs: []need{needContent},
 		run:   func(t *trial) { t.apart("case_key", "CASE_KEY", "Case_Key") },
 	},

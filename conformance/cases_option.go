@@ -12,7 +12,7 @@ var optionCases = []Case{
 		Name: "MUST/Options/that-make-no-sense-are-refused",
 		Rule: "An empty version, two different ones, IfAbsent beside IfVersion, and an option that is nil are ErrInvalidOption; they never read the current version and never write.",
 		Look: "whether options are checked before the call; core.New does this for a Backend",
-		Cost: Cost{Calls: 20},
+		Cost: Cost{Class: Full, Calls: 22},
 		run: func(t *trial) {
 			id, before := t.someID("a")
 			for name, opts := range map[string][]core.GetOption{
@@ -51,7 +51,7 @@ var optionCases = []Case{
 		Name:  "MUST/Options/structs-are-options",
 		Rule:  "GetOptions, SetOptions and DeleteOptions are options like those they stand for; their zero values ask for nothing.",
 		Look:  "whether a decorator hands on the structs, or knows only the single options",
-		Cost:  Cost{Calls: 13, Secrets: 1},
+		Cost:  Cost{Class: Full, Calls: 12},
 		needs: []need{needContent},
 		run: func(t *trial) {
 			id, v := t.id("a"), t.marks.value()
@@ -93,7 +93,7 @@ var optionCases = []Case{
 				if err := t.svc.Delete(t.ctx, id, core.DeleteOptions{}); err != nil {
 					t.errorf("Delete with empty DeleteOptions failed: %v", err)
 				}
-				id = t.fresh("a")
+				id = t.id("a")
 				t.put(id, t.marks.value())
 				err := t.svc.Delete(t.ctx, id, core.DeleteOptions{Purge: true})
 				if t.caps.Purge && err != nil {

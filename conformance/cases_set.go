@@ -39,7 +39,7 @@ var setCases = []Case{
 		Name:  "MUST/Set/refuses-values-of-no-legal-size",
 		Rule:  "A value that is empty, or larger than 64 KiB, is ErrInvalidValue, and nothing is written.",
 		Look:  "whether sizes are checked before anything is sent; core.New does this for a Backend",
-		Cost:  Cost{Calls: 6},
+		Cost:  Cost{Class: Full, Calls: 7},
 		needs: []need{needSet},
 		run: func(t *trial) {
 			id, v := t.have("a")
@@ -107,7 +107,7 @@ var setCases = []Case{
 		Name:  "MUST/IfChanged/an-equal-value-makes-no-version",
 		Rule:  "Set with IfChanged of an equal value succeeds, returns the current Info, and makes no new version.",
 		Look:  "whether IfChanged is ignored, which costs money where versions are billed",
-		Cost:  Cost{Calls: 6},
+		Cost:  Cost{Calls: 5},
 		needs: []need{needSet},
 		run: func(t *trial) {
 			id, v := t.id("a"), t.marks.value()
@@ -144,7 +144,7 @@ var setCases = []Case{
 		Name:  "MUST/IfChanged/another-value-is-written",
 		Rule:  "Set with IfChanged of another value writes it, and of an id that has none creates it.",
 		Look:  "how the current value is read and compared: all of it, and exactly",
-		Cost:  Cost{Calls: 6, Secrets: 1},
+		Cost:  Cost{Calls: 8, Secrets: 1},
 		needs: []need{needSet},
 		run: func(t *trial) {
 			id, v := t.have("a")

@@ -24,7 +24,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/newest-first",
 		Rule:  "Versions yields the current version first, then earlier ones, newest first, each once.",
 		Look:  "how versions are sorted: as numbers or times, not as text",
-		Cost:  Cost{Class: Full, Calls: 14, Secrets: 1},
+		Cost:  Cost{Class: Full, Calls: 13, Secrets: 1},
 		needs: []need{needSet, needVersions},
 		run: func(t *trial) {
 			id := t.fresh("a")
@@ -45,7 +45,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/the-current-one-is-first",
 		Rule:  "The first of Versions is what Stat and Get return.",
 		Look:  "how versions are sorted, and which fields they carry",
-		Cost:  Cost{Calls: 5},
+		Cost:  Cost{Calls: 4},
 		needs: []need{needContent, needVersions},
 		run: func(t *trial) {
 			id, _ := t.have("a")
@@ -72,7 +72,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/name-one-value-each",
 		Rule:  "Every Set makes a version that the id never had, also for a value that it had before.",
 		Look:  "where version names come from; a time with too few digits repeats",
-		Cost:  Cost{Class: Full, Calls: 41, Secrets: 1},
+		Cost:  Cost{Class: Full, Calls: 40, Secrets: 1},
 		needs: []need{needSet},
 		run: func(t *trial) {
 			id, back := t.fresh("a"), t.marks.value()
@@ -97,10 +97,10 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/are-distinct-under-concurrency",
 		Rule:  "Concurrent Sets each make a version of their own, and each version, where it can be read, holds the value of its writer.",
 		Look:  "whether the version's name and the value are made in one step",
-		Cost:  Cost{Class: Full, Calls: 2 * writers, Secrets: 1},
+		Cost:  Cost{Class: Full, Calls: 4 * 2 * writers, Secrets: 4},
 		needs: []need{needSet},
 		run: func(t *trial) {
-			for turn := range t.races() {
+			for turn := range t.races {
 				id := t.fresh(fmt.Sprintf("a%d", turn))
 				values := make([]core.Value, writers)
 				infos := make([]core.Info, writers)
@@ -151,7 +151,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/tell-nothing-of-the-value",
 		Rule:  "A version is no unkeyed hash of the value, as such a hash lets anybody test guesses.",
 		Look:  "where version names come from",
-		Cost:  Cost{Calls: 1},
+		Cost:  Cost{Calls: 2},
 		needs: []need{needContent},
 		run: func(t *trial) {
 			id, v := t.have("a")
@@ -185,7 +185,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/may-be-left-and-start-anew",
 		Rule:  "A range over Versions may be left at any time; the next range over the same iterator starts anew.",
 		Look:  "what the iterator holds while it is suspended, and whether the first range uses it up",
-		Cost:  Cost{Calls: 8},
+		Cost:  Cost{Class: Full, Calls: 7},
 		needs: []need{needContent, needVersions},
 		run: func(t *trial) {
 			id, _ := t.have("a")
@@ -283,7 +283,7 @@ var versionCases = []Case{
 		Name:  "MUST/AtVersion/returns-that-version",
 		Rule:  "Get and Stat with AtVersion return the version that was asked for: its value, its name, also when it is not the current one.",
 		Look:  "whether the option reaches the vendor's call in Get and in Stat",
-		Cost:  Cost{Calls: 8},
+		Cost:  Cost{Calls: 6},
 		needs: []need{needSet, needAtVersion},
 		run: func(t *trial) {
 			id := t.id("a")
@@ -382,7 +382,7 @@ var versionCases = []Case{
 		Name:  "MUST/Versions/can-be-read",
 		Rule:  "Every version that Versions yields can be read with AtVersion.",
 		Look:  "whether deleted or expired versions are listed",
-		Cost:  Cost{Class: Full, Calls: 8, Secrets: 1},
+		Cost:  Cost{Class: Full, Calls: 7, Secrets: 1},
 		needs: []need{needSet, needVersions, needAtVersion},
 		run: func(t *trial) {
 			id := t.fresh("a")

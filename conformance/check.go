@@ -50,6 +50,9 @@ const (
 	randomLen     = 10
 	maxPrefix     = 50
 	sharedSecrets = 5 // that all cheap cases share
+	// neverMade is how many ids at most a Set is tried for that must fail.
+	// Clean-up looks after them as well.
+	neverMade = 2
 	// cleanupTime bounds the clean-up, which must go on when the check's own
 	// context has ended.
 	cleanupTime = time.Minute
@@ -82,7 +85,7 @@ func Check(ctx context.Context, svc core.SecretService, opts ...CheckOption) (Re
 	}
 
 	s := &suite{harness: Harness{Waive: o.waive}}
-	count := &counts{ids: map[string]bool{}}
+	count := &counts{made: map[string]bool{}, tried: map[string]bool{}}
 	s.live = &live{prefix: prefix, full: o.full, svc: &guard{svc: svc, shared: count}}
 	count.calls.Add(1)
 	caps, err := svc.Capabilities(ctx)
@@ -117,7 +120,7 @@ func Check(ctx context.Context, svc core.SecretService, opts ...CheckOption) (Re
 	}
 	report.Left = cleanUp(ctx, svc, caps, count)
 	report.Calls = int(count.calls.Load())
-	report.Secrets = len(count.ids)
+	report.Secrets = len(count.made)
 	if err := ctx.Err(); err != nil {
 		report.Interrupted = true
 		return report, fmt.Errorf("conformance: the check was interrupted: %w", err)
@@ -133,14 +136,18 @@ func invalidOption(hint string) error {
 func estimate(full bool, caps core.Capabilities) Estimate {
 	e := Estimate{Calls: 1} // Capabilities
 	shared := sharedSecrets
+	as := &trial{suite: &suite{live: &live{full: full}}, caps: caps}
 	for _, c := range all {
 		cost := c.Cost
 		if full {
 			cost = c.FullCost
-			shared = max(shared, c.shared)
 		}
-		if cost.Class == Offline || cost.Class == Full && !full {
+		if cost.Class == Offline || cost.Class == Full && !full ||
+			slices.ContainsFunc(c.needs, func(n need) bool { return n.unmet(as) != "" }) {
 			continue
+		}
+		if full {
+			shared = max(shared, c.shared)
 		}
 		e.Cases++
 		e.Calls += cost.Calls
@@ -151,14 +158,14 @@ func estimate(full bool, caps core.Capabilities) Estimate {
 		return e
 	}
 	e.Secrets += shared
-	e.Calls += e.Secrets // to remove them
+	e.Calls += e.Secrets + neverMade // to remove them
 	return e
 }
 
 // cleanUp removes every secret that a write may have made.
 func cleanUp(ctx context.Context, svc core.SecretService, caps core.Capabilities, count *counts) (left []string) {
 	count.mu.Lock()
-	ids := slices.Sorted(maps.Keys(count.ids))
+	ids := slices.Sorted(maps.Keys(count.tried))
 	count.mu.Unlock()
 	ctx, cancel := quietly(ctx, cleanupTime)
 	defer cancel()
@@ -168,7 +175,9 @@ func cleanUp(ctx context.Context, svc core.SecretService, caps core.Capabilities
 	}
 	for _, id := range ids {
 		if !caps.Delete {
-			left = append(left, id)
+			if count.made[id] {
+				left = append(left, id)
+			}
 			continue
 		}
 		count.calls.Add(1)

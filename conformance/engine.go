@@ -18,7 +18,9 @@ type suite struct {
 	harness Harness
 	live    *live // nil in Run
 	ledger  ledger
-	logs    *logSink // nil where nothing is watched
+	// patience is how long a call may take that should end at once; 0 means
+	// defaultPatience.
+	patience time.Duration
 }
 
 // live is what Check knows.
@@ -62,7 +64,7 @@ func (s *suite) try(ctx context.Context, tb testing.TB, c Case) Result {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		t.body(tb)
+		t.body(tb, cancel)
 	}()
 
 	if limit, late := t.wait(ctx, cancel, done); late {
@@ -112,7 +114,7 @@ func (t *trial) wait(ctx context.Context, cancel func(), done <-chan struct{}) (
 }
 
 // body opens the store, runs the case, and closes everything again.
-func (t *trial) body(tb testing.TB) {
+func (t *trial) body(tb testing.TB, cancel func()) {
 	pprof.SetGoroutineLabels(pprof.WithLabels(t.ctx, pprof.Labels(labelKey, t.label)))
 	defer t.caught("the case")
 	if l := t.suite.live; l != nil {
@@ -127,6 +129,7 @@ func (t *trial) body(tb testing.TB) {
 		}
 		t.svc.svc = t.raw
 		defer t.close()
+		defer cancel() // so that Close need not wait for what a failed case has left
 		var err error
 		if t.caps, err = t.svc.Capabilities(t.ctx); err != nil {
 			t.fatalf("Capabilities failed: %v", err)

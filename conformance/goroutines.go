@@ -42,11 +42,11 @@ func goroutines(label string) (n int, stack string) {
 	return n, stack
 }
 
-// goroutinesAtMost waits until at most limit goroutines carry the label.
-func goroutinesAtMost(label string, limit int) (n int, stack string) {
-	deadline := time.Now().Add(5 * time.Second)
+// goroutinesAtMost waits until at most limit goroutines are the trial's.
+func (t *trial) goroutinesAtMost(limit int) (n int, stack string) {
+	deadline := time.Now().Add(t.patience())
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		n, stack = goroutines(label)
+		n, stack = goroutines(t.label)
 		if n <= limit || time.Now().After(deadline) {
 			return n, stack
 		}

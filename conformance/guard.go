@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -25,7 +26,7 @@ type guard struct {
 	polling atomic.Bool
 
 	mu     sync.Mutex
-	ids    map[string]bool // written to
+	ids    map[string]bool // that got a secret
 	inside map[string]int  // calls in flight
 }
 
@@ -33,7 +34,8 @@ type guard struct {
 type counts struct {
 	calls atomic.Int64
 	mu    sync.Mutex
-	ids   map[string]bool
+	made  map[string]bool // ids that got a secret, or may have
+	tried map[string]bool // ids that a Set was called for
 }
 
 // forTrial is a guard with counts of its own, in a live check.
@@ -86,6 +88,17 @@ func (g *guard) written() int {
 	return len(g.ids)
 }
 
+// trying is called before a Set, so that clean-up finds what a Set left that
+// never returned, or that failed and wrote nevertheless.
+func (g *guard) trying(id string) {
+	if g.shared != nil {
+		g.shared.mu.Lock()
+		g.shared.tried[id] = true
+		g.shared.mu.Unlock()
+	}
+}
+
+// wrote is called after a Set that wrote, or may have.
 func (g *guard) wrote(id string) {
 	g.mu.Lock()
 	if g.ids == nil {
@@ -95,7 +108,7 @@ func (g *guard) wrote(id string) {
 	g.mu.Unlock()
 	if g.shared != nil {
 		g.shared.mu.Lock()
-		g.shared.ids[id] = true
+		g.shared.made[id] = true
 		g.shared.mu.Unlock()
 	}
 }
@@ -109,9 +122,7 @@ func (g *guard) Get(ctx context.Context, id string, opts ...core.GetOption) (cor
 	defer g.enter("Get")()
 	secret, err := g.svc.Get(ctx, id, opts...)
 	g.result(ctx, "Get", id, secret.Info, err, read)
-	if err == nil {
-		g.shown("Get", fmt.Sprintf("%v %+v %#v", secret, secret, secret))
-	} else if !secret.Value.IsZero() {
+	if err != nil && !secret.Value.IsZero() {
 		g.broken(ruleNothingBesideError, "Get(%q) returned a value beside the error %v", id, err)
 	}
 	return secret, err
@@ -134,10 +145,13 @@ func (g *guard) Stat(ctx context.Context, id string, opts ...core.GetOption) (co
 
 func (g *guard) Set(ctx context.Context, id string, value core.Value, opts ...core.SetOption) (core.Info, error) {
 	defer g.enter("Set")()
-	if ctx.Err() == nil && core.CheckID(id) == nil {
-		g.wrote(id)
+	if core.CheckID(id) == nil {
+		g.trying(id)
 	}
 	info, err := g.svc.Set(ctx, id, value, opts...)
+	if err == nil || errors.Is(err, core.ErrIndeterminate) {
+		g.wrote(id)
+	}
 	g.result(ctx, "Set", id, info, err, write)
 	return info, err
 }

@@ -51,12 +51,13 @@ func (l *ledger) logged(text string) {
 func (l *ledger) leakedLines() (leaked, lines int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	values := newFind(l.all)
 	for line := range strings.SplitSeq(l.logs.String(), "\n") {
 		if line == "" {
 			continue
 		}
 		lines++
-		if slices.ContainsFunc(l.all, func(m marks) bool { return m.in(line) }) {
+		if values.in(line) {
 			leaked++
 		}
 	}

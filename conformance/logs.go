@@ -22,10 +22,10 @@ var tap struct {
 }
 
 // watchLogs puts a ledger on the tap until stop is called.
-func watchLogs(l *ledger) (sink *logSink, stop func()) {
+func watchLogs(l *ledger) (stop func()) {
 	tap.mu.Lock()
 	defer tap.mu.Unlock()
-	sink = &logSink{l}
+	sink := &logSink{l}
 	if len(tap.sinks) == 0 {
 		tap.sinks = map[*logSink]bool{}
 		handler, writer, flags := slog.Default(), log.Writer(), log.Flags()
@@ -43,7 +43,7 @@ func watchLogs(l *ledger) (sink *logSink, stop func()) {
 		}
 	}
 	tap.sinks[sink] = true
-	return sink, func() {
+	return func() {
 		tap.mu.Lock()
 		defer tap.mu.Unlock()
 		delete(tap.sinks, sink)

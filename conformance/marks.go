@@ -70,6 +70,34 @@ func (m marks) in(text string) bool {
 	return false
 }
 
+// find is a search for the values of many trials in one pass.
+type find map[int]map[string]bool // needles by their length
+
+func newFind(all []marks) find {
+	f := find{}
+	for _, m := range all {
+		for _, needle := range m.needles {
+			if f[len(needle)] == nil {
+				f[len(needle)] = map[string]bool{}
+			}
+			f[len(needle)][needle] = true
+		}
+	}
+	return f
+}
+
+// in reports whether a text shows a value or a part of one.
+func (f find) in(text string) bool {
+	for n, needles := range f {
+		for i := range len(text) - n + 1 {
+			if needles[text[i:i+n]] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // scrub makes a text safe to print.
 func (m marks) scrub(text string) string {
 	if !m.in(text) {

@@ -43,8 +43,8 @@ type Report struct {
 	Results []Result
 	// Calls and Secrets are what it took in fact, clean-up included.
 	Calls, Secrets int
-	// Left names the secrets that could not be removed. They hold nothing but
-	// random values.
+	// Left names the secrets that could not be removed, or of which that is
+	// not known. They hold nothing but random values.
 	Left []string
 	// Recoverable reports that what was removed can be recovered, as the
 	// service does not claim Purge.

@@ -23,8 +23,7 @@ func Run(t *testing.T, h Harness) {
 		t.Error(problem)
 	}
 	s := &suite{harness: h}
-	_, stop := watchLogs(&s.ledger)
-	defer stop()
+	defer watchLogs(&s.ledger)()
 	for _, c := range all {
 		t.Run(c.Name, func(t *testing.T) { publish(t, s.waive(s.try(t.Context(), t, c))) })
 	}

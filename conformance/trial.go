@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -255,13 +256,15 @@ func kindFault(what string, err error, kinds ...error) string {
 	return fmt.Sprintf("%s: got the error %q; want one that matches %q", what, err, want)
 }
 
-// stillTime is how long a call may take that should end at once. It is long,
-// since a machine under load is no fault of the service.
-const stillTime = 10 * time.Second
+// defaultPatience is long, since a machine under load is no fault of the
+// service.
+const defaultPatience = 10 * time.Second
+
+func (t *trial) patience() time.Duration { return cmp.Or(t.suite.patience, defaultPatience) }
 
 // ends waits for a channel, and says whether it came.
 func (t *trial) ends(done <-chan struct{}) bool {
-	timer := time.NewTimer(stillTime)
+	timer := time.NewTimer(t.patience())
 	defer timer.Stop()
 	select {
 	case <-done:
