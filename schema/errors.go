@@ -65,6 +65,8 @@ func (p Problem) String() string {
 		b.WriteString(printable(p.Name) + " (" + printable(p.ID) + ")")
 	case p.ID != "":
 		b.WriteString(printable(p.ID))
+	case p.Rule == RuleDeclaration:
+		b.WriteString("a declaration")
 	default:
 		b.WriteString("all")
 	}

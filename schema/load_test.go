@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -133,6 +134,27 @@ func TestNothingRunsAfterALoadThatFailedOrAClose(t *testing.T) {
 		}
 		// synctest fails the test if a goroutine is left behind.
 	})
+}
+
+// It counts goroutines, so it is not parallel.
+func TestALoadedOwnsOneGoroutine(t *testing.T) {
+	s, d, e := decls()
+	svc := newFake(allStored()).service()
+	before := runtime.NumGoroutine()
+	loaded, err := schema.Load(context.Background(), svc, s, d, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = s.From(loaded).Get(), d.From(loaded).Get()
+	if n := runtime.NumGoroutine() - before; n != 1 {
+		t.Errorf("%d goroutines", n)
+	}
+	if err := loaded.Close(); err != nil {
+		t.Error(err)
+	}
+	for runtime.NumGoroutine() > before { // which ends a moment after its last word
+		runtime.Gosched()
+	}
 }
 
 func TestTheContextBoundsTheFirstLoadOnly(t *testing.T) {
