@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
@@ -347,5 +348,50 @@ func TestADiskThatFailsToReadIsNoDamagedFile(t *testing.T) {
 		if !errors.Is(err, core.ErrUnavailable) {
 			t.Errorf("%s returned %v, want ErrUnavailable", name, err)
 		}
+	}
+}
+
+// A secret that was written just after a reader found none is there.
+func TestASecretThatAppearsWhileItIsReadIsRead(t *testing.T) {
+	t.Parallel()
+	owner, err := age.GenerateX25519Identity()
+	must(t, err)
+	r := newRecordingFS()
+	initOn(t, r, Recipient{Key: owner.Recipient().String()})
+	s := storeOn(r, &memPins{}, 2, owner)
+	info, err := s.Set(t.Context(), "A", core.String("one"))
+	must(t, err)
+	for name, read := range map[string]func() error{
+		"Get":           func() error { _, err := s.Get(t.Context(), "A"); return err },
+		"Get AtVersion": func() error { _, err := s.Get(t.Context(), "A", core.AtVersion(info.Version)); return err },
+		"Stat":          func() error { _, err := s.Stat(t.Context(), "A"); return err },
+		"Versions": func() (last error) {
+			for _, err := range s.Versions(t.Context(), "A") {
+				last = err
+			}
+			return last
+		},
+	} {
+		late := 3
+		r.fault = func(op, name string) error {
+			if op == "open" && name == "secrets/A.age" && late > 0 {
+				late--
+				return fs.ErrNotExist
+			}
+			return nil
+		}
+		if err := read(); err != nil || late != 0 {
+			t.Errorf("%s failed: %v", name, err)
+		}
+	}
+	// One that comes and goes for ever is an outage, and no false answer.
+	r.fault = func(op, name string) error {
+		if op == "open" && name == "secrets/A.age" {
+			return fs.ErrNotExist
+		}
+		return nil
+	}
+	if _, err := s.Get(t.Context(), "A"); !errors.Is(err, core.ErrUnavailable) || errors.Is(err, core.ErrNotFound) {
+		t.Errorf("Get returned %v, want ErrUnavailable", err)
 	}
 }

@@ -44,10 +44,11 @@ func (b *backend) Get(ctx context.Context, id string, o core.GetOptions) (core.S
 }
 
 func (b *backend) getCurrent(ctx context.Context, p place) (core.Secret, error) {
-	data, err := b.readWhole(p.current)
-	if errors.Is(err, fs.ErrNotExist) {
-		return core.Secret{}, b.absent(p)
-	}
+	var data []byte
+	err := b.present(p, func() (err error) {
+		data, err = b.readWhole(p.current)
+		return err
+	})
 	if err != nil {
 		return core.Secret{}, b.readFault(err)
 	}
@@ -175,10 +176,11 @@ func (k *errorKeeper) Read(p []byte) (int, error) {
 
 // currentHeader reads the header of the current version.
 func (b *backend) currentHeader(p place) (header, error) {
-	h, err := b.headerOf(p.current, p.id, "")
-	if errors.Is(err, fs.ErrNotExist) {
-		return header{}, b.absent(p)
-	}
+	var h header
+	err := b.present(p, func() (err error) {
+		h, err = b.headerOf(p.current, p.id, "")
+		return err
+	})
 	if err != nil {
 		return header{}, b.readFault(err)
 	}

@@ -239,9 +239,12 @@ func asks(i age.Identity) int {
 
 // absent says what it means that the file of an id is not there: the id has
 // no value only if the folder is still a store, and nothing else is in the
-// place of the file.
+// place of the file. It returns errAppeared if the file is there by now.
 func (b *backend) absent(p place) error {
-	if _, err := b.fs.lstat(p.current); err == nil {
+	if info, err := b.fs.lstat(p.current); err == nil {
+		if info.Mode().IsRegular() {
+			return errAppeared
+		}
 		return b.readFault(errNotRegular)
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return b.readFault(err)
@@ -257,6 +260,25 @@ func (b *backend) absent(p place) error {
 		return &core.Error{Kind: core.ErrNotFound, Hint: "it was deleted; lukko rollback brings back one of its versions"}
 	}
 	return &core.Error{Kind: core.ErrNotFound, Hint: "no secret of this id is in the store; lukko set stores one"}
+}
+
+// errAppeared: a writer has put the file there after we found none.
+var errAppeared = &core.Error{Kind: core.ErrUnavailable, Hint: "the secret is written and deleted all the time; nothing was done, try again"}
+
+// present calls read, which opens the current version of an id, and again if
+// that appeared only after read had found none. What read returns otherwise
+// stands, but for fs.ErrNotExist.
+func (b *backend) present(p place, read func() error) error {
+	for range 100 {
+		err := read()
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if err := b.absent(p); !errors.Is(err, errAppeared) {
+			return err
+		}
+	}
+	return errAppeared
 }
 
 // stillThere says whether the folder is still a store, after something in it
