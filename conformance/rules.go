@@ -85,7 +85,7 @@ func (g *guard) single(ctx context.Context, op, id string, err error, effect boo
 		g.broken(ruleNamed, "%s(%q) returned an error with the Op %q, the Provider %q and the ID %q", op, id, e.Op, e.Provider, e.ID)
 	}
 	g.kind(ctx, op, err)
-	if effect == read && errors.Is(err, core.ErrIndeterminate) {
+	if !effect && errors.Is(err, core.ErrIndeterminate) {
 		g.broken(ruleReadsDetermined, "%s returned %v", op, err)
 	}
 }
