@@ -39,44 +39,24 @@ func (t *target) rollback(ctx context.Context, a *app, id, version string) (core
 	if err := core.CheckID(id); err != nil {
 		return core.Info{}, err
 	}
-	d, declared := t.declaration(a, id)
+	declared, isDeclared := t.declaration(a, id)
 	old, err := t.Get(ctx, id, core.AtVersion(version))
 	if errors.Is(err, core.ErrNotFound) || errors.Is(err, core.ErrCorrupt) {
-		return t.revive(ctx, a, id, version, err)
+		// Only an encrypted store can tell of what was removed or damaged.
+		files, unlike := t.fileStore(a)
+		if unlike != nil {
+			return core.Info{}, err
+		}
+		defer files.Close()
+		old, err = files.ReadVersion(ctx, files.prefix+id, strings.TrimPrefix(version, files.name+":"))
 	}
 	if err != nil {
 		return core.Info{}, err
 	}
-	if declared {
-		if err := d.Validate(old.Value); err != nil {
-			return core.Info{}, notStored(d, err)
+	if isDeclared {
+		if err := declared.Validate(old.Value); err != nil {
+			return core.Info{}, notStored(declared, err)
 		}
 	}
 	return t.Set(ctx, id, old.Value)
-}
-
-// revive rolls back what only an encrypted store can: a secret that was removed
-// or damaged. The value can be read when it is stored again, and not before.
-func (t *target) revive(ctx context.Context, a *app, id, version string, unreadable error) (core.Info, error) {
-	store, err := t.fileStore(a)
-	if err != nil {
-		return core.Info{}, unreadable
-	}
-	defer store.Close()
-	info, err := store.Rollback(ctx, store.prefix+id, strings.TrimPrefix(version, store.name+":"))
-	if err != nil || t.config == nil {
-		return info, err
-	}
-	d, declared := t.config.Declarations.ByID(id)
-	if !declared {
-		return info, nil
-	}
-	now, err := store.Get(ctx, store.prefix+id)
-	if err != nil {
-		return info, err
-	}
-	if err := d.Validate(now.Value); err != nil {
-		return info, failure(exitNo, id+" was stored again, but it is not what "+d.Meta().Place+" declares", strings.Join(rulesOf(err), "; "))
-	}
-	return info, nil
 }

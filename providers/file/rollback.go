@@ -16,21 +16,36 @@ import (
 // do otherwise. [Store.History] lists the versions that are kept.
 func (s *Store) Rollback(ctx context.Context, id, version string) (core.Info, error) {
 	const op = "rollback"
-	if err := core.CheckID(id); err != nil {
-		return core.Info{}, named(op, err)
-	}
-	if err := s.begin(ctx, op, id); err != nil {
-		return core.Info{}, err
-	}
-	old, err := s.versionOf(ctx, id, version)
+	old, err := s.readVersion(ctx, op, id, version)
 	if err != nil {
-		return core.Info{}, namedID(op, id, err)
+		return core.Info{}, err
 	}
 	info, err := s.Set(ctx, id, old.Value)
 	if err != nil {
 		return core.Info{}, namedID(op, id, err)
 	}
 	return info, nil
+}
+
+// ReadVersion reads a version that is kept, of a deleted or damaged secret
+// too, which Get does not. It fails as Get does, and is core.ErrNotFound if
+// the version is not kept.
+func (s *Store) ReadVersion(ctx context.Context, id, version string) (core.Secret, error) {
+	return s.readVersion(ctx, "get", id, version)
+}
+
+func (s *Store) readVersion(ctx context.Context, op, id, version string) (core.Secret, error) {
+	if err := core.CheckID(id); err != nil {
+		return core.Secret{}, named(op, err)
+	}
+	if err := s.begin(ctx, op, id); err != nil {
+		return core.Secret{}, err
+	}
+	old, err := s.versionOf(ctx, id, version)
+	if err != nil {
+		return core.Secret{}, namedID(op, id, err)
+	}
+	return old, nil
 }
 
 // versionOf reads a version, of a deleted or damaged secret too.

@@ -252,6 +252,14 @@ func TestADeletedSecretIsGoneAndComesBackByRollback(t *testing.T) {
 	if len(kept) != 1 || kept[0] != first.Version {
 		t.Fatalf("History yields %q, want %q", kept, first.Version)
 	}
+	old, err := s.ReadVersion(t.Context(), "A", first.Version)
+	if err != nil || old.Value.Reveal() != "one" || old.Version != first.Version {
+		t.Errorf("ReadVersion of a deleted secret gives %+v, %v", old.Info, err)
+	}
+	_, err = s.ReadVersion(t.Context(), "A", "9-aaaaaaaaaaaaaaaa")
+	wantKind(t, err, core.ErrNotFound)
+	_, err = s.Get(t.Context(), "A")
+	wantKind(t, err, core.ErrNotFound)
 	back, err := s.Rollback(t.Context(), "A", first.Version)
 	if err != nil {
 		t.Fatal(err)
