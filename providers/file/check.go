@@ -110,7 +110,11 @@ func (b *backend) check(ctx context.Context) ([]Finding, error) {
 			if data, err := b.readWhole(f.name); err == nil && isConflict(data) {
 				kind = Conflicted
 			}
-			found = append(found, f.finding(kind, err))
+			finding := f.finding(kind, err)
+			if kind == Damaged {
+				finding.Hint += f.whatNow()
+			}
+			found = append(found, finding)
 		case err != nil:
 			found = append(found, f.finding(Unreadable, b.readFault(err)))
 		case h.meta == nil:
@@ -127,6 +131,14 @@ type storedFile struct {
 	name    string
 	p       place
 	version string // empty for the current one
+}
+
+// whatNow says what to do about a damaged file.
+func (f storedFile) whatNow() string {
+	if f.version != "" {
+		return "; it is an earlier version, and may be deleted if nothing can bring it back"
+	}
+	return "; get it back from git or a backup, or store the secret anew by lukko set or lukko rollback"
 }
 
 // finding makes a Finding of an error about the file, in our words only.

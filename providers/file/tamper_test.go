@@ -207,8 +207,21 @@ func TestADamagedSecretCanBeSetAnewAndNothingOfItIsLost(t *testing.T) {
 	wantKind(t, err, core.ErrCorrupt)
 	_, err = s.Stat(t.Context(), "A", core.AtVersion(info.Version))
 	wantKind(t, err, core.ErrCorrupt)
+	advice := func() string {
+		found, err := s.Check(t.Context())
+		if err != nil || len(found) != 1 || found[0].Kind != file.Damaged {
+			t.Fatalf("Check finds %+v, %v, want the damaged file alone", found, err)
+		}
+		return found[0].Hint
+	}
+	if hint := advice(); !strings.Contains(hint, "store the secret anew") {
+		t.Errorf("Check says of a damaged secret %q, and not what to do", hint)
+	}
 	set(t, s, "A", "two")
 	wantValue(t, s, "A", "two")
+	if hint := advice(); !strings.Contains(hint, "may be deleted") {
+		t.Errorf("Check says of a damaged earlier version %q, and not what to do", hint)
+	}
 	kept := versions(t, s, "A")
 	if len(kept) != 2 || readFile(t, s.Dir(), "history", "A", kept[1]+".age") != damaged {
 		t.Errorf("the damaged file is not in the history, which is %q", kept)
