@@ -381,6 +381,21 @@ var brokenConditions = []brokenStore{
 			return p.model.Set(ctx, id, v, core.SetOptions{})
 		}
 	}),
+	backend("if-version-locks-out-its-own-kind-only", "MUST/IfVersion/holds-beside-other-writes", func(p *patched) {
+		var mu sync.Mutex
+		p.set = func(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {
+			if o.IfVersion == "" {
+				turns() // its window is as wide as the others'
+				return p.model.Set(ctx, id, v, o)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if err := p.checkAlone(ctx, id, o); err != nil {
+				return core.Info{}, err
+			}
+			return p.model.Set(ctx, id, v, core.SetOptions{})
+		}
+	}),
 	backend("if-absent-checks-then-writes", "MUST/IfAbsent/one-winner", func(p *patched) {
 		p.set = func(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {
 			if !o.IfAbsent {
@@ -413,7 +428,7 @@ var brokenConditions = []brokenStore{
 	}),
 	backend("if-version-compares-numbers", "MUST/IfVersion/another-version-conflicts", func(p *patched) {
 		number := func(s string) int {
-			n, _ := strconv.Atoi(strings.Trim(s, "v "))
+			n, _ := strconv.Atoi(strings.ReplaceAll(s, "v", ""))
 			return n
 		}
 		p.set = func(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {

@@ -184,11 +184,19 @@ var conditionCases = []Case{
 	},
 	{
 		Name:  "MUST/IfVersion/loses-no-update",
-		Rule:  "Writers that read, change and write with IfVersion, and try again on ErrConflict, lose no update, also while others write without a condition.",
+		Rule:  "Writers that read, change and write with IfVersion, and try again on ErrConflict, lose no update.",
 		Look:  "whether a condition can hold over a version that it did not name",
 		Cost:  Cost{Class: Full, Calls: 2*16*8 + 3, Secrets: 1},
 		needs: []need{needSet, needIfVersion},
 		run:   (*trial).noLostUpdate,
+	},
+	{
+		Name:  "MUST/IfVersion/holds-beside-other-writes",
+		Rule:  "A Set with IfVersion never succeeds over a version that it did not name, also beside Sets without a condition.",
+		Look:  "whether unconditional writes take part in whatever makes the comparison and the write one step",
+		Cost:  Cost{Class: Full, Calls: 4 * 18, Secrets: 4},
+		needs: []need{needSet, needIfVersion, needVersions},
+		run:   (*trial).besideOthers,
 	},
 }
 
@@ -292,6 +300,41 @@ func (t *trial) race(id string, condition core.SetOption) bool {
 		return false
 	}
 	return true
+}
+
+// besideOthers lets writers write with and without a condition at once. In the
+// history, the version that a conditional write made must follow the one that
+// it named.
+func (t *trial) besideOthers() {
+	for turn := range t.races {
+		id := t.fresh(fmt.Sprintf("beside%d", turn))
+		named := t.put(id, t.marks.value()).Version
+		infos, errs := make([]core.Info, 8), make([]error, 8)
+		t.together(16, func(n int) {
+			if n%2 == 0 {
+				_, _ = t.svc.Set(t.ctx, id, t.marks.value())
+				return
+			}
+			infos[n/2], errs[n/2] = t.svc.Set(t.ctx, id, t.marks.value(), core.IfVersion(named))
+		})
+		for i, err := range errs {
+			if err != nil {
+				t.wantKind("Set of a loser", err, core.ErrConflict, core.ErrUnavailable, core.ErrIndeterminate, core.ErrExhausted)
+				continue
+			}
+			t.eventually(func() string {
+				all, err := collect(t.svc.Versions(t.ctx, id))
+				if err != nil {
+					return fmt.Sprintf("Versions failed: %v", err)
+				}
+				at := slices.IndexFunc(all, func(v core.Info) bool { return v.Version == infos[i].Version })
+				if at >= 0 && at+1 < len(all) && all[at+1].Version != named {
+					return fmt.Sprintf("a Set with IfVersion(%q) succeeded over the version %q", named, all[at+1].Version)
+				}
+				return "" // or it is not kept any more
+			})
+		}
+	}
 }
 
 // noLostUpdate lets writers count up in one secret. Every success is one
