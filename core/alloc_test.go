@@ -22,7 +22,10 @@ func TestTheFrontAllocatesNothingOnAGet(t *testing.T) {
 	}{
 		{"without an option", 0, func() { sink, _ = svc.Get(ctx, benchID) }},
 		{"with Fresh", 1, func() { sink, _ = svc.Get(ctx, benchID, core.Fresh()) }},
-		{"with AtVersion", 1, func() { sink, _ = store.Get(ctx, benchID, core.AtVersion(version)) }},
+		{"with AtVersion", 1, func() { sink, _ = svc.Get(ctx, benchID, core.AtVersion(version)) }},
+		{"of a *Store with Fresh", 0, func() { sink, _ = store.Get(ctx, benchID, core.Fresh()) }},
+		{"of a *Store with AtVersion", 0, func() { sink, _ = store.Get(ctx, benchID, core.AtVersion(version)) }},
+		{"of a *Store with a struct", 1, func() { sink, _ = store.Get(ctx, benchID, core.GetOptions{Version: version, Fresh: true}) }},
 	} {
 		if got := testing.AllocsPerRun(1000, test.call); got > test.most {
 			t.Errorf("a Get %s allocates %v times, want at most %v", test.name, got, test.most)

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -39,11 +38,20 @@ func (s *Store) GetMany(ctx context.Context, ids []string, opts ...GetOption) (m
 	} else {
 		got, err = s.getEach(ctx, ids, o)
 	}
-	var failed *BatchError
-	if err != nil && !errors.As(err, &failed) {
+	failed, partly := asBatch(err)
+	if err != nil && !partly {
 		return nil, s.wrap(ctx, op, "", read, err)
 	}
-	return s.sortOut(ctx, ids, got, failed)
+	found, failures := s.sortOut(ctx, ids, got, failed)
+	// A backend that just stops when the context ends would make the ids that
+	// it did not come to look like ones that are not there.
+	if ended := ctx.Err(); ended != nil && len(found)+len(failures) < len(ids) {
+		return nil, s.wrap(ctx, op, "", read, ended)
+	}
+	if len(failures) > 0 {
+		return found, &BatchError{ByID: failures}
+	}
+	return found, nil
 }
 
 // distinct returns each id once, in the order of the first ones.
@@ -60,10 +68,10 @@ func distinct(ids []string) []string {
 }
 
 // sortOut puts each id that was asked for into exactly one place, and drops
-// what a backend answered unasked.
-func (s *Store) sortOut(ctx context.Context, ids []string, got map[string]Secret, failed *BatchError) (map[string]Secret, error) {
-	found := make(map[string]Secret, len(got))
-	errs := map[string]error{}
+// what a backend answered unasked. failed may be nil.
+func (s *Store) sortOut(ctx context.Context, ids []string, got map[string]Secret, failed *BatchError) (found map[string]Secret, errs map[string]error) {
+	found = make(map[string]Secret, len(got))
+	errs = map[string]error{}
 	for _, id := range ids {
 		secret, ok := got[id]
 		var err error
@@ -82,10 +90,7 @@ func (s *Store) sortOut(ctx context.Context, ids []string, got map[string]Secret
 			found[id] = secret
 		}
 	}
-	if len(errs) > 0 {
-		return found, &BatchError{ByID: errs}
-	}
-	return found, nil
+	return found, errs
 }
 
 // getEach reads one by one, a bounded number at a time. All its goroutines
@@ -107,8 +112,10 @@ func (s *Store) getEach(ctx context.Context, ids []string, o GetOptions) (map[st
 	for range min(len(ids), BatchConcurrency) - 1 {
 		others.Go(work)
 	}
-	work()
-	others.Wait()
+	func() {
+		defer others.Wait() // also if the backend panics
+		work()
+	}()
 
 	if err := ctx.Err(); err != nil {
 		return nil, err

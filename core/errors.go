@@ -75,7 +75,7 @@ func KindOf(err error) error {
 		return err
 	}
 	// What a Store returns is told without walking a chain, which allocates.
-	if e, ok := err.(*Error); ok && e.Err == nil && isKind(e.Kind) { //nolint:errorlint // a wrapped one is looked into below
+	if e, ok := err.(*Error); ok && e != nil && e.Err == nil && isKind(e.Kind) { //nolint:errorlint // a wrapped one is looked into below
 		return e.Kind
 	}
 	for _, kind := range kinds {
@@ -114,10 +114,17 @@ type Error struct {
 	// Err is the context's error where the caller's context has ended. The
 	// errors of vendors are never here: of those only the Go type is kept.
 	Err error
+
+	// unwritten: a front made this of a write, has no kind for it, and knows that
+	// nothing was written. The front above need not call it indeterminate.
+	unwritten bool
 }
 
 // Error returns one line: operation, id, kind, code, hint.
 func (e *Error) Error() string {
+	if e == nil {
+		return "no error" // a nil *Error in an error is a slip of its author, and no reason to panic
+	}
 	var b strings.Builder
 	for _, part := range []string{e.Provider, e.Op} {
 		if part != "" {
@@ -168,6 +175,9 @@ func (e *Error) Error() string {
 // context's error.
 func (e *Error) Unwrap() []error {
 	var errs []error
+	if e == nil {
+		return nil
+	}
 	if e.Kind != nil {
 		errs = append(errs, e.Kind)
 	}
@@ -240,6 +250,9 @@ type BatchError struct {
 
 // Error returns a count and the kinds. ByID has the details.
 func (e *BatchError) Error() string {
+	if e == nil {
+		return "no error" // as of a nil *Error
+	}
 	count := map[string]int{}
 	for _, err := range e.ByID {
 		kind := KindOf(err)
@@ -267,6 +280,19 @@ func (e *BatchError) Error() string {
 	return fmt.Sprintf("%d %s failed: %s", len(e.ByID), ids, strings.Join(names, ", "))
 }
 
+// asBatch returns the BatchError that err is, bare or wrapped; it may be nil
+// itself. One that is joined with other errors is not meant: what the others
+// say is of more than its ids.
+func asBatch(err error) (*BatchError, bool) {
+	for err != nil {
+		if batch, ok := err.(*BatchError); ok { //nolint:errorlint // one link of the chain at a time
+			return batch, true
+		}
+		err = errors.Unwrap(err)
+	}
+	return nil, false
+}
+
 // Format writes the line of Error for every verb.
 func (e *BatchError) Format(s fmt.State, verb rune) { formatError(e, s, verb) }
 
@@ -284,3 +310,5 @@ type notWritten struct{ err error }
 
 func (e *notWritten) Error() string { return "nothing was written: " + safeText(e.err) }
 func (e *notWritten) Unwrap() error { return e.err }
+
+func (e *notWritten) Format(s fmt.State, verb rune) { formatError(e, s, verb) }

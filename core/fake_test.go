@@ -101,6 +101,44 @@ func (f *funcs) Close() error {
 	return f.close()
 }
 
+// raw is a service that was not made by New: it has none of the front's
+// duties done for it.
+type raw struct{ f *funcs }
+
+var _ core.SecretService = raw{}
+
+func (r raw) Get(ctx context.Context, id string, opts ...core.GetOption) (core.Secret, error) {
+	return r.f.Get(ctx, id, core.GetOptions{})
+}
+
+func (r raw) GetMany(ctx context.Context, ids []string, opts ...core.GetOption) (map[string]core.Secret, error) {
+	return r.f.GetMany(ctx, ids, core.GetOptions{})
+}
+
+func (r raw) Stat(ctx context.Context, id string, opts ...core.GetOption) (core.Info, error) {
+	return r.f.Stat(ctx, id, core.GetOptions{})
+}
+
+func (r raw) Set(ctx context.Context, id string, v core.Value, opts ...core.SetOption) (core.Info, error) {
+	return r.f.Set(ctx, id, v, core.SetOptions{})
+}
+
+func (r raw) Delete(ctx context.Context, id string, opts ...core.DeleteOption) error {
+	return r.f.Delete(ctx, id, core.DeleteOptions{})
+}
+
+func (r raw) List(ctx context.Context, prefix string) iter.Seq2[core.Info, error] {
+	return r.f.List(ctx, prefix)
+}
+
+func (r raw) Versions(ctx context.Context, id string) iter.Seq2[core.Info, error] {
+	return r.f.Versions(ctx, id)
+}
+
+func (r raw) Capabilities(ctx context.Context) (core.Capabilities, error) {
+	return r.f.Capabilities(ctx)
+}
+
 var everything = core.Capabilities{
 	Set: true, Delete: true, Purge: true, List: true, Versions: true,
 	AtVersion: true, IfAbsent: true, IfVersion: true,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -24,10 +26,20 @@ func (s *Store) List(ctx context.Context, prefix string) iter.Seq2[Info, error] 
 			yield(Info{}, s.unsupported(op, "", "this provider does not list"))
 			return
 		}
-		s.iterate(ctx, op, "", s.lister.List(ctx, prefix), yield, func(info *Info) bool {
-			s.complete(info, info.ID)
-			return idFault(info.ID) == "" && strings.HasPrefix(info.ID, prefix)
-		})
+		wanted := func(id string) bool { return idFault(id) == "" && strings.HasPrefix(id, prefix) }
+		s.iterate(ctx, iteration{
+			op:  op,
+			seq: func() iter.Seq2[Info, error] { return s.lister.List(ctx, prefix) },
+			keep: func(info *Info) bool {
+				s.complete(info, info.ID)
+				return wanted(info.ID)
+			},
+			items: func(failed *BatchError) map[string]error {
+				byID := maps.Clone(failed.ByID)
+				maps.DeleteFunc(byID, func(id string, err error) bool { return err == nil || !wanted(id) })
+				return byID
+			},
+		}, yield)
 	}
 }
 
@@ -45,12 +57,24 @@ func (s *Store) Versions(ctx context.Context, id string) iter.Seq2[Info, error] 
 			return
 		}
 		none := true
-		s.iterate(ctx, op, id, s.versions.Versions(ctx, id), func(info Info, err error) bool {
+		s.iterate(ctx, iteration{
+			op: op, id: id,
+			seq: func() iter.Seq2[Info, error] { return s.versions.Versions(ctx, id) },
+			keep: func(info *Info) bool {
+				s.complete(info, id)
+				return true
+			},
+			// Whatever the backend names its items by, all are of this id.
+			items: func(failed *BatchError) map[string]error {
+				all := errors.Join(slices.Collect(maps.Values(failed.ByID))...)
+				if all == nil {
+					return nil
+				}
+				return map[string]error{id: all}
+			},
+		}, func(info Info, err error) bool {
 			none = false
 			return yield(info, err)
-		}, func(info *Info) bool {
-			s.complete(info, id)
-			return true
 		})
 		if none {
 			yield(Info{}, s.wrap(ctx, op, id, read, ErrNotFound))
@@ -58,13 +82,19 @@ func (s *Store) Versions(ctx context.Context, id string) iter.Seq2[Info, error] 
 	}
 }
 
+// iteration is what is particular to one range.
+type iteration struct {
+	op, id string
+	seq    func() iter.Seq2[Info, error]
+	keep   func(*Info) bool                          // completes an Info; false drops it
+	items  func(failed *BatchError) map[string]error // by id, what of a failed batch was asked for
+}
+
 // iterate passes on what a backend's iterator yields, and holds the rules of
 // iterators: an error is the last pair, and the caller's context ends it. The
 // gate, which is entered when iterate is called, is left while the loop's
 // body runs, since the body is no call: it may even Close the store.
-func (s *Store) iterate(ctx context.Context, op, id string, seq iter.Seq2[Info, error],
-	yield func(Info, error) bool, keep func(*Info) bool,
-) {
+func (s *Store) iterate(ctx context.Context, it iteration, yield func(Info, error) bool) {
 	inside := true
 	leave := func() {
 		if inside {
@@ -77,18 +107,18 @@ func (s *Store) iterate(ctx context.Context, op, id string, seq iter.Seq2[Info, 
 		leave()
 		yield(Info{}, err)
 	}
-	for info, err := range seq {
-		if ended := ctx.Err(); ended != nil {
-			end(s.wrap(ctx, op, id, read, ended))
-			return
-		}
+	for info, err := range it.seq() {
 		if err != nil {
-			if err = s.lastError(ctx, op, id, err); err != nil {
+			if err = s.lastError(ctx, it, err); err != nil {
 				end(err)
 			}
 			return
 		}
-		if !keep(&info) {
+		if ended := ctx.Err(); ended != nil {
+			end(s.wrap(ctx, it.op, it.id, read, ended))
+			return
+		}
+		if !it.keep(&info) {
 			continue
 		}
 		leave()
@@ -96,7 +126,7 @@ func (s *Store) iterate(ctx context.Context, op, id string, seq iter.Seq2[Info, 
 			return
 		}
 		if !s.gate.enter() {
-			yield(Info{}, s.closed(op, id))
+			yield(Info{}, s.closed(it.op, it.id))
 			return
 		}
 		inside = true
@@ -104,22 +134,26 @@ func (s *Store) iterate(ctx context.Context, op, id string, seq iter.Seq2[Info, 
 	// A backend whose iterator just stops when the context ends would make a
 	// part look like the whole.
 	if ended := ctx.Err(); ended != nil {
-		end(s.wrap(ctx, op, id, read, ended))
+		end(s.wrap(ctx, it.op, it.id, read, ended))
 	}
 }
 
 // lastError wraps what ends an iterator: a batch of items that could not be
 // read, each by its id, or a failure of the whole.
-func (s *Store) lastError(ctx context.Context, op, id string, err error) error {
-	var failed *BatchError
-	if !errors.As(err, &failed) {
-		return s.wrap(ctx, op, id, read, err)
+func (s *Store) lastError(ctx context.Context, it iteration, err error) error {
+	failed, ok := asBatch(err)
+	if ended := ctx.Err(); ok && ended != nil {
+		err, ok = ended, false // what comes after the items may be missing too
 	}
-	byID := make(map[string]error, len(failed.ByID))
-	for item, err := range failed.ByID {
-		if err != nil && idFault(item) == "" {
-			byID[item] = s.wrap(ctx, op, item, read, err)
-		}
+	switch {
+	case !ok:
+		return s.wrap(ctx, it.op, it.id, read, err)
+	case failed == nil:
+		return nil
+	}
+	byID := map[string]error{}
+	for id, err := range it.items(failed) {
+		byID[id] = s.wrap(ctx, it.op, id, read, err)
 	}
 	if len(byID) == 0 {
 		return nil

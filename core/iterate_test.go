@@ -3,10 +3,16 @@ package core_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -175,12 +181,13 @@ func TestABatchHoldsEachIDInOnePlace(t *testing.T) {
 		getMany: func(_ context.Context, ids []string, _ core.GetOptions) (map[string]core.Secret, error) {
 			got = slices.Clone(ids)
 			clear(ids) // it is the backend's own
-			return map[string]core.Secret{
-					"BOTH": secret("x"), "OK": secret("x"), "UNASKED": secret("x"), "EMPTY": secret(""), "NIL": secret("x"),
-				}, &core.BatchError{ByID: map[string]error{
-					"BOTH": core.ErrCorrupt, "DENIED": vendorError{canary}, "NOTFOUND": core.ErrNotFound,
-					"UNASKED2": core.ErrCorrupt, "NIL": nil, "NILABSENT": nil,
-				}}
+			found := map[string]core.Secret{
+				"BOTH": secret("x"), "OK": secret("x"), "UNASKED": secret("x"), "EMPTY": secret(""), "NIL": secret("x"),
+			}
+			return found, &core.BatchError{ByID: map[string]error{
+				"BOTH": core.ErrCorrupt, "DENIED": vendorError{canary}, "NOTFOUND": core.ErrNotFound,
+				"UNASKED2": core.ErrCorrupt, "NIL": nil, "NILABSENT": nil,
+			}}
 		},
 	})
 	found, err := store.GetMany(t.Context(), asked)
@@ -248,6 +255,8 @@ func TestWithoutABatchSingleReadsAreMade(t *testing.T) {
 		ids[i] = "ID" + string(rune('A'+i/26)) + string(rune('A'+i%26))
 	}
 	inside := make(chan struct{}, core.BatchConcurrency) // a further send would block
+	full := make(chan struct{})
+	allInside := sync.OnceFunc(func() { close(full) })
 	store := core.New("fake", getFunc(func(ctx context.Context, id string, _ core.GetOptions) (core.Secret, error) {
 		select {
 		case inside <- struct{}{}:
@@ -255,6 +264,10 @@ func TestWithoutABatchSingleReadsAreMade(t *testing.T) {
 		default:
 			t.Error("more reads at a time than BatchConcurrency")
 		}
+		if len(inside) == core.BatchConcurrency {
+			allInside()
+		}
+		<-full // so that as many as may be are there at a time, or the test hangs
 		switch id {
 		case ids[7]:
 			return core.Secret{}, core.ErrNotFound
@@ -277,14 +290,215 @@ func TestWithoutABatchSingleReadsAreMade(t *testing.T) {
 
 func TestSingleReadsEndWithTheContext(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	store := core.New("fake", getFunc(func(ctx context.Context, id string, _ core.GetOptions) (core.Secret, error) {
-		cancel()
-		<-ctx.Done()
-		return core.Secret{}, ctx.Err()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ids := make([]string, 10_000)
+		for i := range ids {
+			ids[i] = "ID" + strconv.Itoa(i)
+		}
+		var calls atomic.Int64
+		store := core.New("fake", getFunc(func(ctx context.Context, id string, _ core.GetOptions) (core.Secret, error) {
+			calls.Add(1)
+			<-ctx.Done()
+			return core.Secret{}, ctx.Err()
+		}))
+		go func() {
+			synctest.Wait() // until all reads wait for the context
+			cancel()
+		}()
+		found, err := store.GetMany(ctx, ids)
+		if found != nil || matches(err) != "Canceled" {
+			t.Errorf("got %v, %v, want nil and the context's error", found, err)
+		}
+		if n := calls.Load(); n > core.BatchConcurrency {
+			t.Errorf("%d reads began, want no more after the end of the context", n)
+		}
+	})
+}
+
+func TestABatchOfTenThousand(t *testing.T) {
+	t.Parallel()
+	ids := make([]string, 10_000)
+	for i := range ids {
+		ids[i] = "ID" + strconv.Itoa(i)
+	}
+	var calls atomic.Int64
+	store := core.New("fake", getFunc(func(_ context.Context, id string, _ core.GetOptions) (core.Secret, error) {
+		calls.Add(1)
+		return core.Secret{Value: core.String(id)}, nil
 	}))
-	found, err := store.GetMany(ctx, []string{"A", "B", "C"})
-	if found != nil || matches(err) != "Canceled" {
-		t.Errorf("got %v, %v, want nil and the context's error", found, err)
+	found, err := store.GetMany(t.Context(), append(ids, ids...))
+	if err != nil || len(found) != len(ids) || calls.Load() != int64(len(ids)) {
+		t.Errorf("found %d by %d calls, %v, want %d of each", len(found), calls.Load(), err, len(ids))
+	}
+	for id, secret := range found {
+		if secret.ID != id || secret.Value.Reveal() != id {
+			t.Errorf("%s has the answer of %s", id, secret.ID)
+		}
+	}
+}
+
+// Of a batch that stops when the context ends, what is absent is not "not
+// found".
+func TestABatchThatStopsQuietlyEndsWithTheContext(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		got    map[string]core.Secret
+		err    error
+		kind   string
+		failed int
+	}{
+		{"with a part", map[string]core.Secret{"A": {Value: core.String("x")}}, nil, "Canceled", 0},
+		{"with nothing", nil, nil, "Canceled", 0},
+		{"with all", map[string]core.Secret{"A": {Value: core.String("x")}, "B": {Value: core.String("x")}}, nil, "", 0},
+		{
+			"with each id in its place",
+			map[string]core.Secret{"A": {Value: core.String("x")}},
+			&core.BatchError{ByID: map[string]error{"B": vendorError{canary}}}, "", 1,
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		store := core.New("fake", &funcs{t: t, getMany: func(context.Context, []string, core.GetOptions) (map[string]core.Secret, error) {
+			cancel()
+			return test.got, test.err
+		}})
+		found, err := store.GetMany(ctx, []string{"A", "B"})
+		var batch *core.BatchError
+		if matches(err) != test.kind || (err == nil || errors.As(err, &batch)) != (found != nil) || batch != nil && len(batch.ByID) != test.failed {
+			t.Errorf("%s: got %v, %v", test.name, found, err)
+		}
+	}
+}
+
+// An error of more than its ids beside a BatchError is of the whole call.
+func TestABatchErrorAmongOthersIsAFailureOfTheWhole(t *testing.T) {
+	t.Parallel()
+	batch := &core.BatchError{ByID: map[string]error{"A": core.ErrCorrupt}}
+	var none *core.BatchError
+	for _, test := range []struct {
+		name  string
+		err   error
+		whole string // its kind; empty where it is the BatchError
+		list  string
+	}{
+		{"bare", batch, "", ""},
+		{"wrapped", fmt.Errorf("%s %w", canary, batch), "", ""},
+		{"joined with another", errors.Join(batch, core.ErrUnauthenticated), "ErrUnauthenticated", "ErrUnauthenticated"},
+		{"joined with one of no kind", errors.Join(batch, vendorError{canary}), "ErrUnavailable", "ErrUnavailable"},
+		{"in an Error", &core.Error{Kind: core.ErrExhausted, Err: batch}, "ErrExhausted", "ErrExhausted"},
+		{"nil", none, "none", "none"},
+	} {
+		full := &funcs{
+			t: t,
+			getMany: func(context.Context, []string, core.GetOptions) (map[string]core.Secret, error) {
+				return map[string]core.Secret{"B": {Value: core.String("x")}}, test.err
+			},
+			list: func(context.Context, string) seq { return pairs(test.err, "B") },
+		}
+		for name, store := range map[string]*core.Store{"fake": core.New("fake", full), "prefix": core.Prefix(core.Prefix(raw{full}, ""), "")} {
+			found, err := store.GetMany(t.Context(), []string{"A", "B"})
+			check(t, name+" GetMany "+test.name, err, test.whole)
+			if whole := test.whole != "" && test.whole != "none"; (found == nil) != whole {
+				t.Errorf("%s GetMany %s: found %v", name, test.name, found)
+			}
+			_, err = collect(t, store.List(t.Context(), ""))
+			check(t, name+" List "+test.name, err, test.whole)
+		}
+	}
+}
+
+func check(t *testing.T, name string, err error, want string) {
+	t.Helper()
+	var batch *core.BatchError
+	switch {
+	case want == "none" && err == nil:
+	case want == "" && errors.As(err, &batch) && len(batch.ByID) == 1:
+		checkNoCanary(t, err)
+	case want != "" && want != "none" && !errors.As(err, &batch) && matches(err) == want:
+		checkNoCanary(t, err)
+	default:
+		t.Errorf("%s: got %v, want %q", name, err, want)
+	}
+}
+
+func TestAFailureOfVersionsIsNeverNotFound(t *testing.T) {
+	t.Parallel()
+	denied := &core.Error{Kind: core.ErrPermissionDenied, Hint: "allow p_ID"}
+	for name, byID := range map[string]map[string]error{
+		"by the id":                 {"ID": denied},
+		"by the id below":           {"p_ID": denied},
+		"by a version":              {"v1": denied, "v2": nil},
+		"by something that is none": {canary + "\n": denied},
+	} {
+		f := &funcs{t: t, versions: func(context.Context, string) seq { return pairs(&core.BatchError{ByID: byID}) }}
+		for over, store := range map[string]*core.Store{
+			"a backend": core.New("fake", f), "a service under a prefix": core.Prefix(raw{f}, "p_"),
+		} {
+			_, err := collect(t, store.Versions(t.Context(), "ID"))
+			var batch *core.BatchError
+			if !errors.As(err, &batch) || len(batch.ByID) != 1 || matches(batch.ByID["ID"]) != "ErrPermissionDenied" {
+				t.Errorf("%s, of %s: got %v, want one failure of ID", name, over, err)
+				continue
+			}
+			if over != "a backend" && strings.Contains(batch.ByID["ID"].Error(), "p_") {
+				t.Errorf("%s, of %s: the error shows the id below: %v", name, over, batch.ByID["ID"])
+			}
+		}
+	}
+}
+
+func TestAListDropsFailuresThatWereNotAskedFor(t *testing.T) {
+	t.Parallel()
+	store := listing(t, pairs(&core.BatchError{ByID: map[string]error{
+		"shop/A": core.ErrCorrupt, "other": core.ErrCorrupt, "shop/ A": core.ErrCorrupt, "shop/B": nil,
+	}}))
+	_, err := collect(t, store.List(t.Context(), "shop/"))
+	var batch *core.BatchError
+	if !errors.As(err, &batch) || len(batch.ByID) != 1 || batch.ByID["shop/A"] == nil {
+		t.Errorf("got %v, want the failure of shop/A alone", err)
+	}
+	if _, err := collect(t, store.List(t.Context(), "none/")); err != nil {
+		t.Errorf("a failure of another prefix ends a list with %v", err)
+	}
+}
+
+func TestAnErrorOfAnIteratorKeepsItsKindAfterTheContextEnded(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{core.ErrPermissionDenied, "ErrPermissionDenied"},
+		{vendorError{canary}, "Canceled"},
+		{&core.BatchError{ByID: map[string]error{"B": core.ErrCorrupt}}, "Canceled"}, // more may be missing
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := collect(t, listing(t, func(yield func(core.Info, error) bool) {
+			cancel()
+			yield(core.Info{}, test.err)
+		}).List(ctx, ""))
+		if matches(err) != test.want {
+			t.Errorf("%T: got %v, want %s", test.err, err, test.want)
+		}
+	}
+}
+
+func TestAPulledIteratorThatIsForgottenKeepsNothingOpen(t *testing.T) {
+	t.Parallel()
+	store := listing(t, pairs(nil, "A", "B"))
+	next, stop := iter.Pull2(store.List(t.Context(), ""))
+	defer stop()
+	if info, err, ok := next(); info.ID != "A" || err != nil || !ok {
+		t.Errorf("got %v, %v, %v", info, err, ok)
+	}
+	if err := store.Close(); err != nil { // which would hang if the range were a call in flight
+		t.Error(err)
+	}
+	if _, err, ok := next(); matches(err) != "ErrClosed" || !ok {
+		t.Errorf("after Close: got %v, %v", err, ok)
+	}
+	if _, _, ok := next(); ok {
+		t.Error("a pair came after the error")
 	}
 }

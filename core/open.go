@@ -86,8 +86,8 @@ func (s Schemes) Open(ctx context.Context, rawURL string) (*Store, error) {
 	if u.Scheme == "" {
 		return fail(ErrInvalidOption, "the URL has no scheme; a store is named like env: or file:secrets")
 	}
-	open, ok := s[u.Scheme]
-	if !ok {
+	open := s[u.Scheme]
+	if open == nil {
 		return fail(errors.ErrUnsupported, s.missing(u.Scheme))
 	}
 	if u.User != nil {
@@ -217,6 +217,7 @@ func (s Schemes) missing(scheme string) string {
 		return `this program does not link the scheme; add import _ "github.com/lukko-dev/lukko/` + module + `"`
 	}
 	have := slices.Sorted(maps.Keys(s))
+	have = slices.DeleteFunc(have, func(scheme string) bool { return s[scheme] == nil })
 	if len(have) == 0 {
 		return "the scheme is unknown, and no provider is imported"
 	}

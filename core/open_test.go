@@ -181,6 +181,39 @@ func TestRegisterRefusesWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A map literal is a Schemes as good as one that was filled by Register.
+func TestSchemesMayBeAMapLiteralOrNothing(t *testing.T) {
+	t.Parallel()
+	literal := core.Schemes{
+		"some": func(context.Context, *url.URL) (*core.Store, error) { return core.New("some", valued("x")), nil },
+		"none": nil,
+	}
+	if store, err := literal.Open(t.Context(), "some:"); err != nil || store.Provider() != "some" {
+		t.Errorf("got %v, %v", store, err)
+	}
+	for name, open := range map[string]func() (*core.Store, error){
+		"a scheme without an opener": func() (*core.Store, error) { return literal.Open(t.Context(), "none:") },
+		"the zero Schemes":           func() (*core.Store, error) { return core.Schemes(nil).Open(t.Context(), "some:") },
+	} {
+		if store, err := open(); store != nil || matches(err) != "ErrUnsupported" || strings.Contains(err.Error(), "none,") {
+			t.Errorf("%s: got %v, %v, want errors.ErrUnsupported", name, store, err)
+		}
+	}
+}
+
+func TestAnOpenerMayRegisterAndOpen(t *testing.T) {
+	t.Parallel()
+	core.Register("open-outer", func(ctx context.Context, _ *url.URL) (*core.Store, error) {
+		core.Register("open-inner", func(context.Context, *url.URL) (*core.Store, error) {
+			return core.New("inner", valued("x")), nil
+		})
+		return core.Open(ctx, "open-inner:")
+	})
+	if store, err := core.Open(t.Context(), "open-outer:"); err != nil || store.Provider() != "inner" {
+		t.Errorf("got %v, %v", store, err)
+	}
+}
+
 func TestQueryDecodesAsAPathIs(t *testing.T) {
 	t.Parallel()
 	got, err := core.Query(&url.URL{RawQuery: "a=1+1&b=%26%3D&tag.x=y%20z"}, "a", "b", "tag.*")

@@ -1,5 +1,7 @@
 package core
 
+import "unique"
+
 // GetOption is an option of Get, GetMany and Stat: [AtVersion], [Fresh], or a
 // whole [GetOptions].
 type GetOption interface{ getOption() }
@@ -35,7 +37,7 @@ type DeleteOptions struct {
 
 // AtVersion reads the version that an earlier Info named. An empty version is
 // ErrInvalidOption, never "the latest".
-func AtVersion(version string) GetOption { return atVersion(version) }
+func AtVersion(version string) GetOption { return atVersion{unique.Make(version)} }
 
 // Fresh reads past every cache.
 func Fresh() GetOption { return fresh }
@@ -83,7 +85,9 @@ func (o DeleteOptions) Options() []DeleteOption {
 }
 
 type (
-	atVersion string
+	// A handle is one pointer, which an interface holds as it is: a string in
+	// it would cost an allocation at each call.
+	atVersion struct{ version unique.Handle[string] }
 	ifVersion string
 )
 
@@ -112,13 +116,14 @@ func collectGet(opts []GetOption) (o GetOptions, hint string) {
 	for _, opt := range opts {
 		switch opt := opt.(type) {
 		case atVersion:
-			if opt == "" {
+			version := opt.version.Value()
+			if version == "" {
 				return o, "AtVersion needs a version, as an Info names it"
 			}
-			if o.Version != "" && o.Version != string(opt) {
+			if o.Version != "" && o.Version != version {
 				return o, "two different versions were asked for"
 			}
-			o.Version = string(opt)
+			o.Version = version
 		case GetOptions:
 			if opt.Version != "" {
 				if o.Version != "" && o.Version != opt.Version {

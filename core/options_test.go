@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
@@ -138,6 +139,9 @@ func TestWithoutAnInterfaceTheMethodIsUnsupported(t *testing.T) {
 	if c, err := store.Capabilities(ctx); err != nil || c != (core.Capabilities{}) {
 		t.Errorf("the capabilities are %+v, %v, want none", c, err)
 	}
+	if err := store.Close(); err != nil { // which would hang if a refused call were still inside
+		t.Error(err)
+	}
 }
 
 func TestCapabilitiesFollowFromTheInterfaces(t *testing.T) {
@@ -233,6 +237,8 @@ func TestIfChanged(t *testing.T) {
 		{"an equal value makes no new version", current("new"), nil, nil, ""},
 		{"another value is written", current("old"), nil, &core.SetOptions{}, ""},
 		{"an absent one is written", failing(core.ErrNotFound), nil, &core.SetOptions{}, ""},
+		{"an empty one is replaced", current(""), nil, &core.SetOptions{}, ""},
+		{"one over the limit is replaced", current(strings.Repeat("x", core.MaxValueLen+1)), nil, &core.SetOptions{}, ""},
 		{"a corrupt one is replaced", failing(core.ErrCorrupt), nil, &core.SetOptions{}, ""},
 		{"a denied read writes nothing", failing(core.ErrPermissionDenied), nil, nil, "ErrPermissionDenied"},
 		{"an outage of the read writes nothing and says so", failing(vendorError{canary}), nil, nil, "ErrUnavailable"},

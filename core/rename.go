@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"strings"
 )
@@ -58,9 +57,9 @@ func (r *renaming) GetMany(ctx context.Context, ids []string, o GetOptions) (map
 	var got map[string]Secret
 	if len(lowers) > 0 {
 		var err error
-		var below *BatchError
 		got, err = r.svc.GetMany(ctx, lowers, o.Options()...)
-		if err != nil && !errors.As(err, &below) {
+		below, partly := asBatch(err)
+		if err != nil && !partly {
 			return nil, renamed(err)
 		}
 		for id, lower := range lowerOf {
@@ -116,7 +115,7 @@ func (r *renaming) List(ctx context.Context, prefix string) iter.Seq2[Info, erro
 		}
 		for info, err := range r.svc.List(ctx, lower) {
 			if err != nil {
-				yield(Info{}, r.renamedBatch(err))
+				yield(Info{}, renamedBatch(err, r.up))
 				return
 			}
 			id, ok := r.up(info.ID)
@@ -140,7 +139,8 @@ func (r *renaming) Versions(ctx context.Context, id string) iter.Seq2[Info, erro
 		}
 		for info, err := range r.svc.Versions(ctx, lower) {
 			if err != nil {
-				yield(Info{}, r.renamedBatch(err))
+				same := func(item string) (string, bool) { return item, true } // all are of id, and the front knows
+				yield(Info{}, renamedBatch(err, same))
 				return
 			}
 			info.ID = id
@@ -164,34 +164,33 @@ func (r *renaming) Close() error {
 }
 
 // renamedBatch maps the ids of what ends an iterator.
-func (r *renaming) renamedBatch(err error) error {
-	var below *BatchError
-	if !errors.As(err, &below) {
+func renamedBatch(err error, up func(string) (string, bool)) error {
+	below, ok := asBatch(err)
+	if !ok || below == nil {
 		return renamed(err)
 	}
 	byID := make(map[string]error, len(below.ByID))
 	for lower, err := range below.ByID {
-		if id, ok := r.up(lower); ok {
+		if id, ok := up(lower); ok {
 			byID[id] = renamed(err)
 		}
 	}
 	return &BatchError{ByID: byID}
 }
 
-// renamed drops the hint of an error from below, which may name an id that
-// the caller doesn't know by. The front puts the caller's id in.
+// renamed marks an error from below a renaming, whose hint may name an id that
+// the caller doesn't know by: the front drops it, and puts the caller's id in.
 func renamed(err error) error {
-	var below *Error
-	if err == nil || !errors.As(err, &below) || below.Hint == "" {
+	if e, ok := err.(*Error); err == nil || ok && (e == nil || e.Hint == "") { //nolint:errorlint // only a bare one is all there is
 		return err
 	}
-	e := *below
-	e.Hint = ""
-	if e.Kind == ErrInvalidID { //nolint:errorlint // a Kind is a sentinel itself
-		e.Hint = "the backend can't hold the name that this id has there"
-	}
-	return &e
+	return &fromBelow{err}
 }
+
+type fromBelow struct{ err error }
+
+func (e *fromBelow) Error() string { return safeText(e.err) }
+func (e *fromBelow) Unwrap() error { return e.err }
 
 // Prefix is svc under a prefix: an id is the bytes of prefix followed by the
 // id there, and List shows only what is under it. prefix is taken byte for

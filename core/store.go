@@ -141,6 +141,9 @@ func (s *Store) Set(ctx context.Context, id string, value Value, opts ...SetOpti
 		}
 		o.IfChanged = false
 	}
+	if err := s.ended(ctx, op, id); err != nil { // while that was looked at
+		return Info{}, err
+	}
 	info, err := s.setter.Set(ctx, id, value, o)
 	if err != nil {
 		return Info{}, s.wrap(ctx, op, id, write, err)
@@ -198,6 +201,9 @@ func (s *Store) Delete(ctx context.Context, id string, opts ...DeleteOption) err
 		if err := s.claims(ctx, op, id, claimPurge); err != nil {
 			return err
 		}
+		if err := s.ended(ctx, op, id); err != nil { // while that was looked at
+			return err
+		}
 	}
 	if err := s.deleter.Delete(ctx, id, o); err != nil {
 		return s.wrap(ctx, op, id, write, err)
@@ -247,14 +253,25 @@ func (s *Store) enter(ctx context.Context, op, id string) error {
 // admit lets a call in, unless its context has ended or the store is closed;
 // the caller leaves the gate if it returns no error.
 func (s *Store) admit(ctx context.Context, op, id string) error {
-	if err := ctx.Err(); err != nil {
-		return &Error{Op: op, Provider: s.provider, ID: id, Err: err}
+	if err := s.ended(ctx, op, id); err != nil {
+		return err
 	}
 	if !s.gate.enter() {
 		return s.closed(op, id)
 	}
 	return nil
 }
+
+// ended returns an error if the context has: no call of the backend begins
+// after that.
+func (s *Store) ended(ctx context.Context, op, id string) error {
+	if err := ctx.Err(); err != nil {
+		return &Error{Op: op, Provider: s.provider, ID: id, Err: err, unwritten: isWrite(op)}
+	}
+	return nil
+}
+
+func isWrite(op string) bool { return op == "set" || op == "delete" }
 
 // readOptions merges the options of a read, and refuses what the backend
 // doesn't claim.

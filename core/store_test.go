@@ -1,12 +1,16 @@
 package core_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"weak"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -201,20 +205,88 @@ func TestCloseWaitsForTheCallsInFlight(t *testing.T) {
 
 func TestAPanicOfABackendDoesNotKeepTheStoreOpen(t *testing.T) {
 	t.Parallel()
-	store := core.New("fake", getFunc(func(context.Context, string, core.GetOptions) (core.Secret, error) {
-		panic("backend")
-	}))
-	func() {
+	inside := func(func(core.Info, error) bool) { panic("backend") }
+	tooFar := func(yield func(core.Info, error) bool) {
+		yield(core.Info{ID: "ID"}, nil)
+		yield(core.Info{ID: "ID"}, nil) // whatever the first one said
+	}
+	for name, list := range map[string]func(context.Context, string) seq{
+		"a method":                         func(context.Context, string) seq { panic("backend") },
+		"an iterator":                      func(context.Context, string) seq { return inside },
+		"an iterator that is left":         func(context.Context, string) seq { return tooFar },
+		"no iterator, which can't be used": func(context.Context, string) seq { return nil },
+	} {
+		store := core.New("fake", &funcs{
+			t:    t,
+			get:  func(context.Context, string, core.GetOptions) (core.Secret, error) { panic("backend") },
+			stat: func(context.Context, string, core.GetOptions) (core.Info, error) { panic("backend") },
+			getMany: func(context.Context, []string, core.GetOptions) (map[string]core.Secret, error) {
+				panic("backend")
+			},
+			set:    func(context.Context, string, core.Value, core.SetOptions) (core.Info, error) { panic("backend") },
+			delete: func(context.Context, string, core.DeleteOptions) error { panic("backend") },
+			list:   list, versions: list,
+		})
+		all := calls(t, store, "ID")
+		all["List"] = func(ctx context.Context) error {
+			for range store.List(ctx, "") {
+				break
+			}
+			return nil
+		}
+		all["Versions"] = func(ctx context.Context) error {
+			for range store.Versions(ctx, "ID") {
+				break
+			}
+			return nil
+		}
+		for method, call := range all {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s: the panic of %s was swallowed", method, name)
+					}
+				}()
+				_ = call(t.Context())
+			}()
+		}
+		if err := store.Close(); err != nil { // which would hang if a call were still inside
+			t.Error(err)
+		}
+	}
+}
+
+func TestAPanicAmongSingleReadsWaitsForTheOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		caller, first := make(chan struct{}), make(chan struct{})
+		var inside atomic.Int64
+		store := core.New("fake", getFunc(func(context.Context, string, core.GetOptions) (core.Secret, error) {
+			inside.Add(1)
+			defer inside.Add(-1)
+			var stack [4096]byte
+			if bytes.Contains(stack[:runtime.Stack(stack[:], false)], []byte("core.(*Store).GetMany(")) {
+				close(caller) // the goroutine of the caller; a panic of another ends the program
+				panic("backend")
+			}
+			<-caller
+			<-first
+			return core.Secret{Value: core.String("x")}, nil
+		}))
+		go func() {
+			synctest.Wait()
+			close(first)
+		}()
 		defer func() {
 			if recover() == nil {
 				t.Error("the panic was swallowed")
 			}
+			if n := inside.Load(); n != 0 {
+				t.Errorf("%d reads go on after GetMany", n)
+			}
 		}()
-		_, _ = store.Get(t.Context(), "ID")
-	}()
-	if err := store.Close(); err != nil {
-		t.Error(err)
-	}
+		_, _ = store.GetMany(t.Context(), []string{"A", "B", "C"})
+	})
 }
 
 func TestNewRefusesNil(t *testing.T) {
@@ -255,3 +327,123 @@ func TestManyGoroutinesUseOneStore(t *testing.T) {
 	group.Go(func() { _ = store.Close() })
 	group.Wait()
 }
+
+// The context ends while the front looks at what the write depends on.
+func TestNoWriteBeginsAfterTheEndOfTheContext(t *testing.T) {
+	t.Parallel()
+	for name, call := range map[string]func(context.Context, *core.Store) error{
+		"Set IfAbsent": func(ctx context.Context, s *core.Store) error {
+			_, err := s.Set(ctx, "ID", core.String("x"), core.IfAbsent())
+			return err
+		},
+		"Set IfChanged": func(ctx context.Context, s *core.Store) error {
+			_, err := s.Set(ctx, "ID", core.String("x"), core.IfChanged())
+			return err
+		},
+		"Delete Purge": func(ctx context.Context, s *core.Store) error { return s.Delete(ctx, "ID", core.Purge()) },
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		store := core.New("fake", &funcs{ // no func to write: one that began would fail the test
+			t: t,
+			get: func(context.Context, string, core.GetOptions) (core.Secret, error) {
+				cancel()
+				return core.Secret{}, core.ErrNotFound
+			},
+			claims: func(context.Context) (core.Capabilities, error) { cancel(); return everything, nil },
+		})
+		if err := call(ctx, store); matches(err) != "Canceled" {
+			t.Errorf("%s: got %v, want the context's error and no other", name, err)
+		}
+	}
+}
+
+// tracked is a context that tells whether anything still holds it.
+type tracked struct {
+	context.Context
+	_ [64]byte // so that it shares its memory with nothing
+}
+
+func TestNothingKeepsAContext(t *testing.T) {
+	t.Parallel()
+	full := core.New("fake", &funcs{
+		t: t, get: valued("x"),
+		getMany:  func(context.Context, []string, core.GetOptions) (map[string]core.Secret, error) { return nil, nil },
+		stat:     func(context.Context, string, core.GetOptions) (core.Info, error) { return core.Info{}, nil },
+		set:      func(context.Context, string, core.Value, core.SetOptions) (core.Info, error) { return core.Info{}, nil },
+		delete:   func(context.Context, string, core.DeleteOptions) error { return nil },
+		list:     func(context.Context, string) seq { return pairs(nil, "p_ID") },
+		versions: func(context.Context, string) seq { return pairs(nil, "ID") },
+	})
+	single := core.New("fake", valued("x"))
+	for name, svc := range map[string]*core.Store{"a full store": full, "one that only reads": single, "one under a prefix": core.Prefix(full, "p_")} {
+		for method, call := range calls(t, svc, "ID") {
+			ctx := &tracked{Context: context.Background()}
+			held := weak.Make(ctx)
+			if err := call(ctx); err != nil && matches(err) != "ErrUnsupported" {
+				t.Errorf("%s of %s: %v", method, name, err)
+			}
+			ctx = nil
+			for range 5 { // a frame that is gone may be looked at once more
+				runtime.GC()
+			}
+			if held.Value() != nil {
+				t.Errorf("%s of %s keeps its context", method, name)
+			}
+		}
+		runtime.KeepAlive(svc)
+	}
+}
+
+// A lock held while a backend is called would never be got again here.
+func TestABackendMayCallItsOwnStore(t *testing.T) {
+	t.Parallel()
+	var store *core.Store
+	again := func(ctx context.Context, op string) {
+		if ctx.Value(again{}) == nil {
+			ctx = context.WithValue(ctx, again{}, true)
+			for method, call := range calls(t, store, "ID") {
+				if err := call(ctx); err != nil {
+					t.Errorf("%s inside %s: %v", method, op, err)
+				}
+			}
+		}
+	}
+	store = core.New("fake", &funcs{
+		t: t,
+		get: func(ctx context.Context, _ string, _ core.GetOptions) (core.Secret, error) {
+			again(ctx, "Get")
+			return core.Secret{Value: core.String("x")}, nil
+		},
+		getMany: func(ctx context.Context, _ []string, _ core.GetOptions) (map[string]core.Secret, error) {
+			again(ctx, "GetMany")
+			return nil, nil
+		},
+		stat: func(ctx context.Context, _ string, _ core.GetOptions) (core.Info, error) {
+			again(ctx, "Stat")
+			return core.Info{}, nil
+		},
+		set: func(ctx context.Context, _ string, _ core.Value, _ core.SetOptions) (core.Info, error) {
+			again(ctx, "Set")
+			return core.Info{}, nil
+		},
+		delete: func(ctx context.Context, _ string, _ core.DeleteOptions) error { again(ctx, "Delete"); return nil },
+		list: func(ctx context.Context, _ string) seq {
+			again(ctx, "List")
+			return pairs(nil, "ID")
+		},
+		versions: func(ctx context.Context, _ string) seq {
+			again(ctx, "Versions")
+			return pairs(nil, "ID")
+		},
+	})
+	for method, call := range calls(t, store, "ID") {
+		if err := call(t.Context()); err != nil {
+			t.Errorf("%s: %v", method, err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+type again struct{}

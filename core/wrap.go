@@ -27,13 +27,17 @@ const (
 func (s *Store) wrap(ctx context.Context, op, id string, eff effect, err error) *Error {
 	e := &Error{Op: op, Provider: s.provider, ID: id, Kind: KindOf(err)}
 	believed := false
-	if given := (*Error)(nil); errors.As(err, &given) {
+	if given := (*Error)(nil); errors.As(err, &given) && given != nil {
 		e.Op = cmp.Or(given.Op, op)
 		e.Provider = cmp.Or(given.Provider, s.provider)
 		e.Code, e.RequestID, e.Hint = given.Code, given.RequestID, given.Hint
-		// An Error with a context's error and no kind was made by another
-		// front, before its backend was called.
-		believed = given.Kind == nil && isContextError(given.Err)
+		believed = given.unwritten
+	}
+	if below := (*fromBelow)(nil); errors.As(err, &below) {
+		e.Hint = ""
+		if e.Kind == ErrInvalidID { //nolint:errorlint // a Kind is a sentinel itself
+			e.Hint = "the backend can't hold the name that this id has there"
+		}
 	}
 	if nw := (*notWritten)(nil); errors.As(err, &nw) {
 		believed = true
@@ -52,7 +56,7 @@ func (s *Store) wrap(ctx context.Context, op, id string, eff effect, err error) 
 	case eff == write && !believed:
 		e.Kind, e.Err = ErrIndeterminate, ended
 	case ended != nil:
-		e.Err = ended
+		e.Err, e.unwritten = ended, isWrite(op)
 	default:
 		e.Kind = ErrUnavailable
 	}
@@ -76,10 +80,6 @@ func holds(err, target error) bool {
 	return false
 }
 
-func isContextError(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
 // foreign is what may be shown of an error: the Go type of the first one in
 // its chain that is neither ours nor a plain wrapper; nil if there is none.
 func foreign(err error) error {
@@ -88,8 +88,10 @@ func foreign(err error) error {
 		case typeOnly:
 			return e
 		case *Error:
-			err = e.Err
-			continue
+			if e != nil {
+				err = e.Err
+				continue
+			}
 		}
 		if isKind(err) {
 			return nil
@@ -101,7 +103,7 @@ func foreign(err error) error {
 				next = errs[0]
 			}
 		}
-		plain := strings.HasPrefix(name, "*fmt.") || strings.HasPrefix(name, "*errors.") || name == "*core.notWritten"
+		plain := strings.HasPrefix(name, "*fmt.") || strings.HasPrefix(name, "*errors.") || name == "*core.notWritten" || name == "*core.fromBelow"
 		if !plain || next == nil {
 			return typeOnly{name}
 		}

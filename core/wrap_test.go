@@ -50,6 +50,30 @@ type claimsToBeUnsupported struct{}
 func (claimsToBeUnsupported) Error() string        { return canary }
 func (claimsToBeUnsupported) Is(target error) bool { return target == errors.ErrUnsupported }
 
+// belowEnded is what a front says of a call whose context had ended.
+func belowEnded(t *testing.T, op string) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	store := core.New("below", &funcs{t: t})
+	if op == "get" {
+		_, err := store.Get(ctx, "ID")
+		return err
+	}
+	_, err := store.Set(ctx, "ID", core.String("x"))
+	return err
+}
+
+// belowNotWritten is what a front says of a write that was cut, as its backend
+// knows, before anything was written.
+func belowNotWritten(t *testing.T) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	store := core.New("below", &funcs{t: t, delete: func(context.Context, string, core.DeleteOptions) error {
+		cancel()
+		return core.NotWritten(vendorError{canary})
+	}})
+	return store.Delete(ctx, "ID")
+}
+
 func TestAnErrorGetsTheKindThatItsBackendKnows(t *testing.T) {
 	t.Parallel()
 	live := func(t *testing.T) context.Context { return t.Context() }
@@ -86,8 +110,10 @@ func TestAnErrorGetsTheKindThatItsBackendKnows(t *testing.T) {
 		{"an indeterminate Error after the context ended", &core.Error{Kind: core.ErrIndeterminate}, "canceled", "Canceled+ErrIndeterminate", "Canceled+ErrIndeterminate"},
 		{"two kinds, denied and not found", errors.Join(core.ErrNotFound, core.ErrPermissionDenied), "", "ErrPermissionDenied", "ErrPermissionDenied"},
 		{"two kinds, one of them indeterminate", errors.Join(core.ErrUnavailable, core.ErrIndeterminate), "", "ErrIndeterminate", "ErrIndeterminate"},
-		{"an Error with a context's error, of a context that is not the caller's", &core.Error{Err: context.Canceled}, "", "ErrUnavailable", "ErrUnavailable"},
-		{"an Error of a front below, made before its backend was called", &core.Error{Err: context.Canceled}, "canceled", "Canceled", "Canceled"},
+		{"an Error with a context's error and no kind", &core.Error{Code: "503", Err: context.Canceled}, "", "ErrUnavailable", "ErrIndeterminate"},
+		{"an Error with a context's error and no kind after it ended", &core.Error{Err: context.Canceled}, "canceled", "Canceled", "Canceled+ErrIndeterminate"},
+		{"an *Error that is nil", (*core.Error)(nil), "", "ErrUnavailable", "ErrIndeterminate"},
+		{"a *BatchError that is nil", (*core.BatchError)(nil), "", "ErrUnavailable", "ErrIndeterminate"},
 		{"an Error that carries a vendor's", &core.Error{Kind: core.ErrCorrupt, Err: vendorError{canary}}, "", "ErrCorrupt", "ErrCorrupt"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,12 +158,49 @@ func TestAnErrorGetsTheKindThatItsBackendKnows(t *testing.T) {
 	}
 }
 
+// A decorator passes on what a front below it said of a write.
+func TestAWriteThatAFrontBelowNeverMadeIsNotIndeterminate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		err    error
+		ending bool
+		want   string
+	}{
+		{"of another context than the caller's", belowEnded(t, "set"), false, "ErrUnavailable"},
+		{"of the caller's context", belowEnded(t, "set"), true, "Canceled"},
+		{"that was cut before anything was written", belowNotWritten(t), true, "Canceled"},
+		{"an error of a read below, which says nothing of a write", belowEnded(t, "get"), true, "Canceled+ErrIndeterminate"},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		fail := func() error {
+			if test.ending {
+				cancel()
+			}
+			return test.err
+		}
+		store := core.New("above", &funcs{
+			t: t,
+			set: func(context.Context, string, core.Value, core.SetOptions) (core.Info, error) {
+				return core.Info{}, fail()
+			},
+		})
+		if _, err := store.Set(ctx, "ID", core.String("x")); matches(err) != test.want {
+			t.Errorf("%s: the error matches %q, want %q", test.name, matches(err), test.want)
+		}
+	}
+}
+
 // checkNoCanary looks for the canary in every way that an error can print.
 func checkNoCanary(t *testing.T, err error) {
 	t.Helper()
 	texts := []string{err.Error()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
 		texts = append(texts, fmt.Sprintf(verb, err))
+	}
+	if _, ok := err.(*core.Error); ok && fmt.Sprintf("%#v", err) != err.Error() {
+		t.Errorf("a verb prints the fields of %v", err)
 	}
 	if data, jsonErr := json.Marshal(err); jsonErr == nil {
 		texts = append(texts, string(data))
@@ -246,7 +309,7 @@ func TestABatchErrorPrintsACountAndKinds(t *testing.T) {
 	if got := matches(err); got != "" {
 		t.Errorf("a BatchError matches %s by itself", got)
 	}
-	if text := fmt.Sprintf("%+v %#v", err, err); strings.Contains(text, canary) {
+	if text := fmt.Sprintf("%+v %#v", err, err); text != want+" "+want {
 		t.Error("the error shows more than a count and kinds")
 	}
 }
@@ -255,5 +318,28 @@ func TestNotWrittenOfNothingIsNothing(t *testing.T) {
 	t.Parallel()
 	if err := core.NotWritten(nil); err != nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An author may print an error of their own before the front has seen it.
+func TestAnAuthorsOwnErrorShowsNoTextOfOthers(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		&core.Error{Err: vendorError{canary}},
+		&core.Error{Kind: vendorError{canary}},
+		&core.Error{Kind: core.ErrCorrupt, Err: fmt.Errorf("%s: %w", canary, core.ErrNotFound)},
+		core.NotWritten(vendorError{canary}),
+		core.NotWritten(&core.Error{Err: vendorError{canary}}),
+	} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			if text := fmt.Sprintf(verb, err); strings.Contains(text, canary) || strings.Contains(text, fmt.Sprintf("%x", canary)) {
+				t.Errorf("%s of a %T shows what it must not", verb, err)
+			}
+		}
+	}
+	for _, err := range []error{(*core.Error)(nil), (*core.BatchError)(nil), &core.Error{}, &core.BatchError{}} {
+		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "PANIC") || core.KindOf(err) != nil {
+			t.Errorf("of nothing: %s", text)
+		}
 	}
 }
