@@ -13,17 +13,22 @@ import (
 // Methods are called from many goroutines at once. Ids are valid and values
 // have a legal size when they arrive here. A backend returns:
 //
-//   - a sentinel such as [ErrNotFound], bare or wrapped, where it knows the
+//   - a sentinel such as [ErrNotFound] or [errors.ErrUnsupported], bare or wrapped, where it knows the
 //     kind. The text around it is dropped, so it can't leak.
-//   - an [*Error], where there is a Code, a RequestID or a Hint to keep. New
-//     fills in Op, Provider and ID.
+//   - an [*Error], where there is a Code, a RequestID or a Hint to keep: its
+//     Kind is believed, New fills in Op and Provider where they are empty, and
+//     always the ID. None of its texts may hold a value or what a vendor's
+//     message quotes.
 //   - any other error, where it knows nothing: on a read that is
 //     ErrUnavailable, on a write ErrIndeterminate (see [NotWritten]); if the
 //     caller's context has ended it matches the context's error. Only the Go
-//     type of the error is shown.
+//     type of the error is shown. An Error without a Kind is such a one, and
+//     so is a context's error: it is passed on only if it is the caller's
+//     context that has ended.
 //
-// A backend must not keep ctx, nor the slices and maps that it is given, and
-// must not change them afterwards.
+// A backend ends a call soon after ctx has ended, and must not keep ctx. If it
+// is an [io.Closer], Close is called once, when the store is closed and no call
+// is in flight.
 type Backend interface {
 	// Get reads one secret: the current version, or o.Version where that is
 	// not empty (only if the backend claims AtVersion). The value is at most
@@ -36,29 +41,34 @@ type Backend interface {
 // each. ids are distinct and valid, and there is at least one.
 //
 // It returns what it could read; an id that was not found is absent. Ids
-// that failed by themselves go into a [*BatchError] beside the map; any other
-// error means that the whole call failed.
+// that failed by themselves go into a [*BatchError] beside the map, bare or
+// wrapped; any other error, also one joined with a BatchError, means that the
+// whole call failed. The slice of ids is the backend's own.
 //
 // Without it New reads one by one, at most [BatchConcurrency] at a time.
 type BatchGetter interface {
 	GetMany(ctx context.Context, ids []string, o GetOptions) (map[string]Secret, error)
 }
 
-// Statter is a Backend that knows about a secret without reading its value.
+// Statter is a Backend that knows about a secret without reading its value. An
+// id is there for it if and only if it is there for Get.
 //
 // Without it New calls Get and drops the value.
 type Statter interface {
 	Stat(ctx context.Context, id string, o GetOptions) (Info, error)
 }
 
-// Setter is a Backend that writes. o carries a condition only if the backend
+// Setter is a Backend that writes, and returns the Info of the version it
+// made. o carries a condition only if the backend
 // claims it (IfAbsent, IfVersion); a condition that does not hold is
 // [ErrConflict]. o.IfChanged is always false here: New reads, compares, and
 // calls Set only for another value.
 //
 // An error whose kind is given says that nothing was written, unless the
-// kind is [ErrIndeterminate]. An error of no kind is taken to be
-// indeterminate; a backend that knows better says so with [NotWritten].
+// kind is [ErrIndeterminate]. An error of no kind, a context's among them, is
+// taken to be indeterminate; a backend that knows better says so with
+// [NotWritten]. What can fail after a request was sent, such as a lost
+// connection, is therefore returned as it is, and never as [ErrUnavailable].
 //
 // Without it Set is [errors.ErrUnsupported].
 type Setter interface {
@@ -76,8 +86,14 @@ type Deleter interface {
 
 // Lister is a Backend that lists: it yields the Info of each secret whose id
 // begins with the bytes of prefix, once each. An error ends the listing, so
-// items that could not be read are collected into one [*BatchError], yielded
-// last. Ids that are not valid or that lack the prefix are dropped by New.
+// items that could not be read are collected into one [*BatchError] by id,
+// yielded last. Ids that are not valid or that lack the prefix are dropped by
+// New.
+//
+// Each range over what it returns starts anew. The body of the caller's loop
+// runs inside yield: it may take long, call the store again or close it, so no
+// lock is held there. After yield has returned false it must not be called
+// again, which Go answers with a panic.
 //
 // Without it List yields one [errors.ErrUnsupported].
 type Lister interface {
@@ -85,7 +101,8 @@ type Lister interface {
 }
 
 // Versioner is a Backend that yields the readable versions of one secret,
-// newest first. An id that has none is [ErrNotFound].
+// newest first, under the rules of [Lister]. An id that has none is
+// [ErrNotFound], which New also makes of an iterator that yields nothing.
 //
 // Without it Versions yields one [errors.ErrUnsupported].
 type Versioner interface {
@@ -94,7 +111,10 @@ type Versioner interface {
 
 // Capable is a Backend that says itself what it can do. It may do I/O once
 // and must remember the answer. What its interfaces can't do is never
-// claimed, whatever it says.
+// claimed, whatever it says. New asks it where an option needs a capability
+// (AtVersion, IfAbsent, IfVersion, Purge), and not before a plain call: a method
+// that is there and not claimed refuses by itself with
+// [errors.ErrUnsupported].
 //
 // Without it a backend claims Set, Delete, List and Versions where it has
 // the interface, and nothing else: no Purge, no AtVersion, no conditions.

@@ -15,6 +15,9 @@
 //	}
 //	defer store.Close()
 //	secret, err := store.Get(ctx, "STRIPE_API_KEY")
+//	if err != nil {
+//		return err
+//	}
 //	client := stripe.New(secret.Value.Reveal())
 //
 // The author of a backend writes one method, [Backend], and passes it to
@@ -49,9 +52,10 @@
 //
 // # Errors
 //
-// Every error of a [Store] is an [*Error]; errors.Is tells its kind. An error
-// never contains a value, a token, or part of one, and no vendor's error is
-// in its chain.
+// Every error of a [Store] is an [*Error], whose kind errors.Is tells, or a
+// [*BatchError] that holds one for each id that failed. An error never
+// contains a value, a token, or part of one, and no vendor's error is in its
+// chain. It matches a context's error only if the caller's context has ended.
 //
 // The package imports the standard library only.
 package core

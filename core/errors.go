@@ -69,7 +69,8 @@ var kinds = [...]error{
 }
 
 // KindOf returns the kind that err matches, or nil if it matches none, as a
-// context's error and a [*BatchError] do.
+// context's error and a [*BatchError] do. Of several it returns the one that
+// it is worst to overlook: ErrIndeterminate before all, ErrNotFound after all.
 func KindOf(err error) error {
 	if err == nil || isKind(err) {
 		return err
@@ -102,7 +103,7 @@ func isNotFound(err error) bool { return KindOf(err) == ErrNotFound } //nolint:e
 // Error is the error of every call of a [Store]. It says what failed, on
 // which id and provider, and what to do next; it never contains a value.
 type Error struct {
-	Op       string // the method in lower case: "get", "set", …
+	Op       string // the method in lower case: "get", "get many", "set", …; "open" of Open
 	Provider string // the provider's name: "file", "vault", …
 	ID       string // the id that the caller asked for; empty where it is no valid id
 	Kind     error  // one of the kinds, such as ErrNotFound; nil for a context's error

@@ -22,7 +22,8 @@ type Opener func(ctx context.Context, u *url.URL) (*Store, error)
 
 // Schemes maps the schemes of URLs, in lower case, to openers. Most programs
 // use the default one through [Open] and [Register]; a program that wants no
-// global keeps its own. It is not safe to Register while others Open.
+// global keeps its own, made by Register or as a map literal. It is not safe to
+// Register while others Open.
 type Schemes map[string]Opener
 
 // The default schemes, filled by the init functions of provider packages.
@@ -48,7 +49,9 @@ func Register(scheme string, open Opener) {
 // a path is ("+" is itself), taken byte for byte, and the store is under it,
 // as by [Prefix]. An unknown key, a repeated one, a fragment, and a user or
 // password are errors; credentials come from the environment or from files.
-// No error quotes the URL. ctx bounds the opening only.
+// No error quotes the URL. A URL that can't be meant is ErrInvalidOption, an
+// unknown scheme errors.ErrUnsupported; what else fails is the provider's. ctx
+// bounds the opening only.
 //
 // The caller closes the store.
 func Open(ctx context.Context, rawURL string) (*Store, error) {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
@@ -71,6 +73,9 @@ func TestAURLNamesTheStore(t *testing.T) {
 			secret, err := store.Get(t.Context(), "ID")
 			if err != nil || secret.Value.Reveal() != test.below || secret.ID != "ID" {
 				t.Errorf("the backend was asked for %q, and the answer is of %q (%v); want %q", secret.Value.Reveal(), secret.ID, err, test.below)
+			}
+			if store.Provider() != "test" || secret.Source != "test" {
+				t.Errorf("the provider is %q and the source %q", store.Provider(), secret.Source)
 			}
 			if opened.RawQuery != test.rest {
 				t.Errorf("the opener got the query %q, want %q", opened.RawQuery, test.rest)
@@ -146,12 +151,19 @@ func TestAnOpenersErrorShowsNothingOfOthers(t *testing.T) {
 	}
 }
 
+var schemesMade atomic.Int64
+
+// newScheme is a scheme that the default Schemes don't have yet, also when
+// the tests run more than once.
+func newScheme() string { return "open-test-" + strconv.FormatInt(schemesMade.Add(1), 10) }
+
 func TestTheDefaultSchemesAreOpenToAll(t *testing.T) {
 	t.Parallel()
-	core.Register("open-test", func(context.Context, *url.URL) (*core.Store, error) {
+	scheme := newScheme()
+	core.Register(scheme, func(context.Context, *url.URL) (*core.Store, error) {
 		return core.New("open-test", valued("x")), nil
 	})
-	store, err := core.Open(t.Context(), "open-test:")
+	store, err := core.Open(t.Context(), scheme+":")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,13 +215,14 @@ func TestSchemesMayBeAMapLiteralOrNothing(t *testing.T) {
 
 func TestAnOpenerMayRegisterAndOpen(t *testing.T) {
 	t.Parallel()
-	core.Register("open-outer", func(ctx context.Context, _ *url.URL) (*core.Store, error) {
-		core.Register("open-inner", func(context.Context, *url.URL) (*core.Store, error) {
+	outer, inner := newScheme(), newScheme()
+	core.Register(outer, func(ctx context.Context, _ *url.URL) (*core.Store, error) {
+		core.Register(inner, func(context.Context, *url.URL) (*core.Store, error) {
 			return core.New("inner", valued("x")), nil
 		})
-		return core.Open(ctx, "open-inner:")
+		return core.Open(ctx, inner+":")
 	})
-	if store, err := core.Open(t.Context(), "open-outer:"); err != nil || store.Provider() != "inner" {
+	if store, err := core.Open(t.Context(), outer+":"); err != nil || store.Provider() != "inner" {
 		t.Errorf("got %v, %v", store, err)
 	}
 }

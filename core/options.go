@@ -36,27 +36,32 @@ type DeleteOptions struct {
 }
 
 // AtVersion reads the version that an earlier Info named. An empty version is
-// ErrInvalidOption, never "the latest".
+// ErrInvalidOption, never "the latest". A service that does not claim AtVersion
+// answers errors.ErrUnsupported.
 func AtVersion(version string) GetOption { return atVersion{unique.Make(version)} }
 
 // Fresh reads past every cache.
 func Fresh() GetOption { return fresh }
 
 // IfAbsent writes only where the id has no value; else the write is
-// ErrConflict.
+// ErrConflict. A service that does not claim IfAbsent answers
+// errors.ErrUnsupported. It can't be together with IfVersion.
 func IfAbsent() SetOption { return ifAbsent }
 
 // IfVersion writes only if version is still the current one; else the write
 // is ErrConflict. Of all writes conditional on one version at most one
-// succeeds. An empty version is ErrInvalidOption, never "unconditional".
+// succeeds. An empty version is ErrInvalidOption, never "unconditional". A
+// service that does not claim IfVersion answers errors.ErrUnsupported.
 func IfVersion(version string) SetOption { return ifVersion(version) }
 
 // IfChanged writes only if the value differs from the current one, since some
 // backends bill each version. An equal value is success, and the Info is the
-// current one. A condition beside it is checked first.
+// current one. Values are compared byte for byte. A condition beside it is
+// checked first. It needs the right to read, and works wherever Set does.
 func IfChanged() SetOption { return ifChanged }
 
-// Purge deletes for good, also what was deleted before.
+// Purge deletes for good, also what was deleted before. A service that does
+// not claim Purge answers errors.ErrUnsupported.
 func Purge() DeleteOption { return purge }
 
 // Options returns o as the options of a call: none where it asks for nothing.

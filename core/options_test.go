@@ -63,12 +63,43 @@ func TestTheSameOptionTwiceIsOne(t *testing.T) {
 			}
 			return core.Info{}, nil
 		},
+		delete: func(_ context.Context, _ string, o core.DeleteOptions) error {
+			if o != (core.DeleteOptions{Purge: true}) {
+				t.Errorf("the backend got %+v", o)
+			}
+			return nil
+		},
 	})
+	if err := store.Delete(t.Context(), "ID", core.Purge(), core.Purge(), core.DeleteOptions{}); err != nil {
+		t.Error(err)
+	}
 	if _, err := store.Get(t.Context(), "ID", core.AtVersion("1"), core.Fresh(), core.GetOptions{Version: "1"}, core.GetOptions{}); err != nil {
 		t.Error(err)
 	}
 	if _, err := store.Set(t.Context(), "ID", core.String("x"), core.IfVersion("1"), core.SetOptions{IfVersion: "1"}, core.SetOptions{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// A struct that asks for nothing takes nothing back, wherever it stands.
+func TestAnEmptyStructOfOptionsChangesNothing(t *testing.T) {
+	t.Parallel()
+	var got []core.SetOptions
+	store := core.New("fake", &funcs{
+		t: t, get: valued("old"),
+		set: func(_ context.Context, _ string, _ core.Value, o core.SetOptions) (core.Info, error) {
+			got = append(got, o)
+			return core.Info{}, nil
+		},
+	})
+	if _, err := store.Set(t.Context(), "ID", core.String("x"), core.IfAbsent(), core.SetOptions{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := store.Set(t.Context(), "ID", core.String("old"), core.IfChanged(), core.SetOptions{}); err != nil {
+		t.Error(err)
+	}
+	if len(got) != 1 || got[0] != (core.SetOptions{IfAbsent: true}) {
+		t.Errorf("the backend got the writes %+v, want one with IfAbsent", got)
 	}
 }
 

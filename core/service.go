@@ -11,7 +11,9 @@ import (
 //
 // All methods are safe for concurrent use. They obey ctx: one that has ended
 // before the call does nothing, and one that ends during the call ends the
-// call. Errors are of type [*Error].
+// call. Errors are of type [*Error]; where some of many failed, and others did
+// not, of type [*BatchError]. An id that is none (see [CheckID]) is
+// ErrInvalidID.
 //
 // A method whose capability the service does not claim (see [Capabilities])
 // returns an error that matches [errors.ErrUnsupported] and changes nothing.
@@ -28,11 +30,12 @@ type SecretService interface {
 	GetMany(ctx context.Context, ids []string, opts ...GetOption) (map[string]Secret, error)
 
 	// Stat returns all but the value. Some services do it without the right
-	// to read the value.
+	// to read the value. An id that has no value is ErrNotFound.
 	Stat(ctx context.Context, id string, opts ...GetOption) (Info, error)
 
-	// Set stores a value and returns the Info of the version it made. Without
-	// a condition the last writer wins. An error that matches
+	// Set stores a value of 1 to MaxValueLen bytes, else it is
+	// ErrInvalidValue, and returns the Info of the version it made. Without a
+	// condition the last writer wins. An error that matches
 	// ErrIndeterminate means that the value may have been stored; any other
 	// error means that it was not.
 	Set(ctx context.Context, id string, value Value, opts ...SetOption) (Info, error)
@@ -53,7 +56,8 @@ type SecretService interface {
 	List(ctx context.Context, prefix string) iter.Seq2[Info, error]
 
 	// Versions yields the versions of a secret that can still be read, newest
-	// first, under the rules of List's iterator.
+	// first, under the rules of List's iterator. An id that has none is
+	// ErrNotFound.
 	Versions(ctx context.Context, id string) iter.Seq2[Info, error]
 
 	// Capabilities tells what the service can do. It may do I/O once.

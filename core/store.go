@@ -9,7 +9,7 @@ import (
 
 // Store is the front of a [Backend]: a [SecretService] and an [io.Closer].
 // It is safe for concurrent use, keeps no context, and holds no lock while it
-// calls the backend.
+// calls the backend. It is made by [New] or [Open]; the zero Store is of no use.
 type Store struct {
 	provider string
 	backend  Backend
@@ -229,6 +229,9 @@ func (s *Store) Capabilities(ctx context.Context) (Capabilities, error) {
 // [io.Closer]. Every call after it is ErrClosed, and so is what a range that
 // was suspended in its loop's body yields next. A further Close waits for the
 // first and returns what it returned.
+//
+// The body of a loop over List or Versions is no call, and may Close. A
+// backend's method is one, and must not: Close would wait for it for ever.
 func (s *Store) Close() error {
 	return s.gate.close(func() error {
 		closer, ok := s.backend.(io.Closer)
