@@ -323,6 +323,27 @@ func (s *store) Close() error {
 	return nil
 }
 
+func TestAnIDThatAStoreCanNotHoldIsReadFromTheNext(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, "environments: {a: {stores: [mem:narrow, {name: wide, url: mem:b}], writeTo: wide}}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newStores()
+	s.failing["narrow"] = core.ErrInvalidID
+	opened, err := c.OpenWith(t.Context(), "a", s.schemes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	if _, err := opened.Set(t.Context(), "tls/KEY_FILE", core.String("v"), core.IfChanged()); err != nil {
+		t.Errorf("Set: %v", err)
+	}
+	if got, err := opened.Get(t.Context(), "tls/KEY_FILE"); err != nil || got.Value.Reveal() != "v" {
+		t.Errorf("Get: %v", err)
+	}
+}
+
 func TestOpenChainsTheStoresOfAnEnvironment(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

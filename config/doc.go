@@ -21,7 +21,7 @@
 //	      - name: cloud                  # a layer's name; by default the scheme
 //	        url: aws://eu-west-1?prefix=shop/
 //	    writeTo: cloud                   # by default the only one that can be written to
-//	    fallThrough: [unavailable]       # what is passed over beside "not found"
+//	    fallThrough: [unavailable]       # what is passed over beside "not found" and ids that a store can't hold
 //
 //	secrets:
 //	  STRIPE_CREDENTIALS:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/chain"
@@ -78,9 +79,14 @@ func (c *Config) open(ctx context.Context, environment string, open func(context
 	if err != nil {
 		return nil, named(env, env.Stores[0].Name, err)
 	}
-	setup := chain.Config{WriteTo: env.WriteTo, FallThrough: env.FallThrough, OnFallThrough: c.OnFallThrough}
+	setup := chain.Config{
+		WriteTo: env.WriteTo,
+		// An id that a store can't hold is not in it; see chain.Open.
+		FallThrough:   append(slices.Clone(env.FallThrough), core.ErrInvalidID),
+		OnFallThrough: c.OnFallThrough,
+	}
 	if setup.OnFallThrough == nil {
-		setup.OnFallThrough = func(e chain.Event) { slog.Warn("lukko: " + e.String()) }
+		setup.OnFallThrough = warn
 	}
 	for i, s := range env.Stores {
 		layer := chain.Layer{Name: s.Name}
@@ -98,6 +104,14 @@ func (c *Config) open(ctx context.Context, environment string, open func(context
 	}
 	opened.Store, opened.first = opened.Chain.Store, first
 	return opened, nil
+}
+
+// warn is told of what a chain does where the program doesn't want to know. An
+// id that a store can't hold is no failure of it.
+func warn(e chain.Event) {
+	if !errors.Is(e.Err, core.ErrInvalidID) {
+		slog.Warn("lukko: " + e.String())
+	}
 }
 
 // Close closes every store that was opened.

@@ -28,7 +28,7 @@ func (r *reader) document(data []byte) *yaml.Node {
 	var doc, second yaml.Node
 	if err := decode(dec, &doc); err != nil {
 		if errors.Is(err, io.EOF) {
-			return whole("it is empty; it holds at least one environment, and lukko init writes one")
+			return whole("it is empty; it holds at least one environment, such as {environments: {development: file:secrets}}; lukko init writes such a file where there is none")
 		}
 		return r.syntax(err)
 	}
@@ -44,7 +44,7 @@ func (r *reader) document(data []byte) *yaml.Node {
 		}
 		return doc.Content[0]
 	}
-	return whole("it is empty; it holds at least one environment, and lukko init writes one")
+	return whole("it is empty; it holds at least one environment, such as {environments: {development: file:secrets}}; lukko init writes such a file where there is none")
 }
 
 var errPanic = errors.New("panic")

@@ -86,7 +86,11 @@ func (p Problem) String() string {
 		b.WriteString(p.Rule)
 	}
 	if p.Detail != "" {
-		b.WriteString(": " + printable(p.Detail))
+		sep := ": "
+		if hintOf(p.Err) != "" {
+			sep = "; " // as the text of Err ends with its hint
+		}
+		b.WriteString(sep + printable(p.Detail))
 	}
 	return b.String()
 }

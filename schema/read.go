@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -56,14 +57,25 @@ func (d *definition) readProblem(err error) Problem {
 	rule, detail := RuleRead, ""
 	switch {
 	case errors.Is(err, core.ErrNotFound):
-		rule, detail = RuleMissing, "store it, as with: lukko set "+d.spec.ID
-		if d.spec.DocsURL != "" {
-			detail += "; how to get one: " + d.spec.DocsURL
+		var advice []string
+		if hintOf(err) == "" { // else the service has said what to do
+			advice = append(advice, "store it, as with: lukko set "+d.spec.ID)
 		}
+		if d.spec.DocsURL != "" {
+			advice = append(advice, "how to get one: "+d.spec.DocsURL)
+		}
+		rule, detail = RuleMissing, strings.Join(advice, "; ")
 	case errors.Is(err, core.ErrInvalidID) && !core.IsPortable(d.spec.ID):
 		detail = notPortable
 	}
 	return d.problem("", rule, detail, err)
+}
+
+func hintOf(err error) string {
+	if e := (*core.Error)(nil); errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
 }
 
 // isMissing reports whether err says that one value is missing, and nothing

@@ -13,7 +13,10 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 	if o.Version != "" {
 		return b.getManyAt(ctx, ids, o)
 	}
-	all := batch{backend: b, found: make(map[string]core.Secret, len(ids)), failed: map[string]error{}, passed: map[string]error{}}
+	all := batch{
+		backend: b, found: make(map[string]core.Secret, len(ids)),
+		failed: map[string]error{}, passed: map[string]error{}, absent: map[string]bool{},
+	}
 	for i, l := range b.layers {
 		if len(ids) == 0 {
 			break
@@ -69,6 +72,7 @@ type batch struct {
 	found  map[string]core.Secret
 	failed map[string]error // for good
 	passed map[string]error // the first failure that was passed over
+	absent map[string]bool  // some layer said that it doesn't have the id
 	whole  error            // the first failure of a layer's batch as a whole
 }
 
@@ -98,6 +102,7 @@ func (b *batch) sortOut(ctx context.Context, i int, ids []string, got map[string
 				b.found[id] = secret
 				continue
 			case failure == nil || notFound(failure):
+				b.absent[id] = true
 				next = append(next, id)
 				continue
 			}
@@ -107,7 +112,7 @@ func (b *batch) sortOut(ctx context.Context, i int, ids []string, got map[string
 			b.failed[id] = fault
 			continue
 		}
-		if b.passed[id] == nil {
+		if b.passed[id] == nil || refusesID(b.passed[id]) && !refusesID(fault) {
 			b.passed[id] = fault
 		}
 		if i < len(b.layers)-1 {
@@ -123,11 +128,11 @@ func (b *batch) sortOut(ctx context.Context, i int, ids []string, got map[string
 // a whole, the chain's has too.
 func (b *batch) result(missing []string) (map[string]core.Secret, error) {
 	for _, id := range missing {
-		if err := b.passed[id]; err != nil {
+		if err := b.passed[id]; err != nil && (!b.absent[id] || !refusesID(err)) {
 			b.failed[id] = err
 		}
 	}
-	same := b.whole != nil && len(b.found) == 0
+	same := b.whole != nil && len(b.found) == 0 && len(b.failed) > 0
 	for _, err := range b.failed {
 		same = same && err == b.whole //nolint:errorlint // the very same
 	}

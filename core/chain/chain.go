@@ -27,7 +27,9 @@ type Config struct {
 
 	// FallThrough are the kinds of failures, beside ErrNotFound, that a read
 	// passes over: core.ErrUnavailable, core.ErrPermissionDenied (some
-	// policies deny before they look), or another of core's kinds.
+	// policies deny before they look), or another of core's kinds. A layer
+	// that is passed over with core.ErrInvalidID can't hold the id, and so
+	// doesn't have it.
 	FallThrough []error
 
 	// OnFallThrough is told what a chain does beyond answering from the first

@@ -71,6 +71,12 @@ func notFound(err error) bool {
 	return core.KindOf(err) == core.ErrNotFound //nolint:errorlint // as above
 }
 
+// refusesID reports whether a layer can't hold an id. Then it doesn't have it:
+// where reads pass over that, it is as good as "not found".
+func refusesID(err error) bool {
+	return core.KindOf(err) == core.ErrInvalidID //nolint:errorlint // as above
+}
+
 func unsupported(err error) bool {
 	return core.KindOf(err) == errors.ErrUnsupported //nolint:errorlint // as above
 }

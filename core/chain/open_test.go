@@ -133,8 +133,41 @@ func TestOpenPassesOverAStoreThatCanNotHoldTheID(t *testing.T) {
 	if found, err := c.GetMany(t.Context(), []string{"tls/KEY_FILE"}); err != nil || len(found) != 1 {
 		t.Errorf("GetMany: %d found, %v", len(found), err)
 	}
-	if _, err := c.Get(t.Context(), "OTHER"); !errors.Is(err, core.ErrInvalidID) {
-		t.Errorf("where nobody has it the answer is the refusal, and not %v", err)
+	if err := c.Delete(t.Context(), "tls/KEY_FILE"); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	if _, err := c.Get(t.Context(), "tls/KEY_FILE"); !errors.Is(err, core.ErrNotFound) {
+		t.Errorf("what one can't hold and the other doesn't have is not found, and not %v", err)
+	}
+	if _, err := c.Set(t.Context(), "tls/KEY_FILE", core.String("y"), core.IfChanged()); err != nil {
+		t.Errorf("Set with IfChanged: %v", err)
+	}
+	if found, err := c.GetMany(t.Context(), []string{"OTHER"}); err != nil || len(found) != 0 {
+		t.Errorf("GetMany of what nobody has: %d found, %v", len(found), err)
+	}
+	if x, err := c.Explain(t.Context(), "OTHER"); err != nil || !errors.Is(x[0].Err, core.ErrNotFound) {
+		t.Errorf("Explain: %+v, %v", x, err)
+	}
+}
+
+func TestAnIDThatNoStoreCanHoldIsInvalid(t *testing.T) {
+	t.Parallel()
+	s := core.Schemes{}
+	s.Register("narrow", func(context.Context, *url.URL) (*core.Store, error) {
+		return core.New("narrow", refusing{}), nil
+	})
+	c, err := chain.OpenWith(t.Context(), s, "narrow:", "narrow:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Get(t.Context(), "ID"); !errors.Is(err, core.ErrInvalidID) {
+		t.Errorf("Get: %v", err)
+	}
+	_, err = c.GetMany(t.Context(), []string{"ID"})
+	var batch *core.BatchError
+	if !errors.As(err, &batch) || !errors.Is(batch.ByID["ID"], core.ErrInvalidID) {
+		t.Errorf("GetMany: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -79,8 +80,10 @@ func (b *backend) atVersion(o core.GetOptions) (*layer, core.GetOptions, error) 
 
 // misses is what the layers said that did not answer a read.
 type misses struct {
-	failure *core.Error // of the first layer that failed
-	hints   []string    // of those that don't have the id, where they say more
+	failure *core.Error // of the first layer that failed, and may have the id
+	refused *core.Error // of the first layer that can't hold the id, and so doesn't have it
+	absent  bool        // some layer said that it doesn't have it
+	hints   []string    // of those, where they say more
 }
 
 // pass says that layer i did not answer: nil if the next one is asked, else
@@ -103,6 +106,7 @@ func (b *backend) pass(ctx context.Context, missed *misses, i int, op, id string
 // that ends the read, or nil if a read goes on.
 func (b *backend) judge(ctx context.Context, missed *misses, l *layer, err error) *core.Error {
 	if notFound(err) {
+		missed.absent = true
 		if e, ok := err.(*core.Error); ok && e.Hint != "" { //nolint:errorlint // a hint of a wrapped one can be missed
 			missed.hints = append(missed.hints, l.hint(e.Hint))
 		}
@@ -112,16 +116,22 @@ func (b *backend) judge(ctx context.Context, missed *misses, l *layer, err error
 	if !b.passes(ctx, err) {
 		return fault
 	}
-	if missed.failure == nil {
-		missed.failure = fault
+	switch {
+	case refusesID(err):
+		missed.refused = cmp.Or(missed.refused, fault)
+	default:
+		missed.failure = cmp.Or(missed.failure, fault)
 	}
 	return nil
 }
 
 // answer is the answer when no layer gave one.
 func (m *misses) answer(b *backend) *core.Error {
-	if m.failure != nil {
+	switch {
+	case m.failure != nil:
 		return m.failure
+	case m.refused != nil && !m.absent:
+		return m.refused // by all layers
 	}
 	hint := "no layer has it: " + b.names
 	if len(m.hints) > 0 {

@@ -242,7 +242,7 @@ func (b *backend) uncovered(ctx context.Context, target *layer, id string) {
 		case err == nil:
 			b.report(Uncovered, "delete", l, id, nil)
 			return
-		case notFound(err):
+		case notFound(err), refusesID(err):
 		default:
 			b.report(Uncovered, "delete", l, id, l.fault(ctx, err))
 		}

@@ -56,7 +56,7 @@ func TestQuickstartShowsTheMainJob(t *testing.T) {
 	next := stdout
 	for _, want := range []string{
 		"● An encrypted store", "age1",
-		"● The secret is declared, and missing", "not found", "STRIPE_CREDENTIALS",
+		"● The secret is declared, and missing", "STRIPE_CREDENTIALS", "not found", "https://docs.stripe.com/keys",
 		"● A publishable key is no secret key", "/apiKey", "pattern",
 		"● Stored encrypted, read typed", "[REDACTED]", "verified",
 		"● On disk there is no byte of it in clear text", "age -d",

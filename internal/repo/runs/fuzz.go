@@ -25,7 +25,10 @@ func Fuzz(ws *workspace.Workspace, each time.Duration, log io.Writer) error {
 	}
 	var failed []string
 	for _, t := range targets {
-		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+each.String(), ".")
+		cmd := exec.Command("go", "test", "-run=^$", "-fuzz=^"+t.Name+"$", "-fuzztime="+each.String(),
+			// By default one input may be minimized for a minute, in which
+			// nothing else is tried.
+			"-fuzzminimizetime=5s", ".")
 		cmd.Dir = t.Dir
 		cmd.Env = ws.Env(t.Dir)
 		out, err := cmd.CombinedOutput()
