@@ -32,7 +32,9 @@ import (
 type Backend interface {
 	// Get reads one secret: the current version, or o.Version where that is
 	// not empty (only if the backend claims AtVersion). The value is at most
-	// MaxValueLen bytes. Of the Info, New fills in an empty Source with the
+	// MaxValueLen bytes, so no more than one above need be read of a longer one;
+	// New makes ErrNotFound of an empty one, ErrInvalidValue of one over the
+	// limit. Of the Info, New fills in an empty Source with the
 	// provider's name; it always sets the ID.
 	Get(ctx context.Context, id string, o GetOptions) (Secret, error)
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 	"weak"
 
 	"github.com/lukko-dev/lukko/core"
@@ -38,13 +39,19 @@ func TestAContextThatHasEndedCallsNothing(t *testing.T) {
 		t.Error("the backend's Capabilities was called")
 		return everything, nil
 	}})
-	ctx, cancel := context.WithCancel(t.Context())
+	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
+	late, cancel := context.WithDeadlineCause(t.Context(), time.Unix(0, 0), vendorError{canary})
+	defer cancel()
 	all := calls(t, store, "ID")
 	all["Capabilities"] = func(ctx context.Context) error { _, err := store.Capabilities(ctx); return err }
-	for name, call := range all {
-		if err := call(ctx); matches(err) != "Canceled" {
-			t.Errorf("%s: got %v, want the context's error and no kind", name, err)
+	for want, ctx := range map[string]context.Context{"Canceled": canceled, "DeadlineExceeded": late} {
+		for name, call := range all {
+			err := call(ctx)
+			if matches(err) != want {
+				t.Errorf("%s: got %v, want the context's error and no kind", name, err)
+			}
+			checkNoCanary(t, err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/gob"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"unsafe"
@@ -44,6 +45,9 @@ func TestAValueIsOneWord(t *testing.T) {
 	t.Parallel()
 	if got := unsafe.Sizeof(core.Value{}); got != unsafe.Sizeof(uintptr(0)) {
 		t.Errorf("a Value has %d bytes", got)
+	}
+	if reflect.TypeFor[core.Value]().Comparable() {
+		t.Error("Values can be compared with ==, which would tell apart equal ones")
 	}
 }
 
