@@ -157,6 +157,19 @@ func TestHasTellsAbsentFromDenied(t *testing.T) {
 	}
 }
 
+func TestHasPassesItsOptionsOn(t *testing.T) {
+	t.Parallel()
+	store := core.New("fake", &funcs{t: t, stat: func(_ context.Context, _ string, o core.GetOptions) (core.Info, error) {
+		if o != (core.GetOptions{Version: "1", Fresh: true}) {
+			t.Errorf("the backend got %+v", o)
+		}
+		return core.Info{}, nil
+	}})
+	if has, err := core.Has(t.Context(), store, "ID", core.AtVersion("1"), core.Fresh()); !has || err != nil {
+		t.Errorf("got %v, %v", has, err)
+	}
+}
+
 func TestCloseWaitsForTheCallsInFlight(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -266,24 +279,24 @@ func TestAPanicOfABackendDoesNotKeepTheStoreOpen(t *testing.T) {
 func TestAPanicAmongSingleReadsWaitsForTheOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		caller, first := make(chan struct{}), make(chan struct{})
+		release := make(chan struct{})
 		var inside atomic.Int64
 		store := core.New("fake", getFunc(func(context.Context, string, core.GetOptions) (core.Secret, error) {
 			inside.Add(1)
 			defer inside.Add(-1)
 			var stack [4096]byte
 			if bytes.Contains(stack[:runtime.Stack(stack[:], false)], []byte("core.(*Store).GetMany(")) {
-				close(caller) // the goroutine of the caller; a panic of another ends the program
+				// The goroutine of the caller; a panic of another ends the program.
+				synctest.Wait() // for the others to be inside
+				go func() {
+					synctest.Wait() // for GetMany to wait for them
+					close(release)
+				}()
 				panic("backend")
 			}
-			<-caller
-			<-first
+			<-release
 			return core.Secret{Value: core.String("x")}, nil
 		}))
-		go func() {
-			synctest.Wait()
-			close(first)
-		}()
 		defer func() {
 			if recover() == nil {
 				t.Error("the panic was swallowed")
