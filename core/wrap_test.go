@@ -338,7 +338,7 @@ func TestAnAuthorsOwnErrorShowsNoTextOfOthers(t *testing.T) {
 		}
 	}
 	for _, err := range []error{(*core.Error)(nil), (*core.BatchError)(nil), &core.Error{}, &core.BatchError{}} {
-		if text := fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "PANIC") || core.KindOf(err) != nil {
+		if text := err.Error() + fmt.Sprintf("%v %+v %#v", err, err, err); strings.Contains(text, "PANIC") || core.KindOf(err) != nil {
 			t.Errorf("of nothing: %s", text)
 		}
 	}
