@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -178,6 +179,46 @@ func TestAnErrorFromBelowAPrefixCarriesTheCallersIDAndNoHint(t *testing.T) {
 	}
 	if lower.Hint == "" || lower.ID != "" {
 		t.Error("the error from below was changed")
+	}
+}
+
+func TestNoMethodUnderAPrefixShowsAHintFromBelow(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		lower error
+		want  string // the hint above
+	}{
+		{&core.Error{Kind: core.ErrPermissionDenied, Hint: "allow shop/ID"}, ""},
+		{fmt.Errorf("shop/ID: %w", &core.Error{Kind: core.ErrPermissionDenied, Hint: "allow shop/ID"}), ""},
+		{&core.Error{Kind: core.ErrInvalidID, Hint: "shop/ID has a slash"}, "can't hold the name"},
+	} {
+		f := &funcs{
+			t: t, get: failing(test.lower),
+			getMany: func(context.Context, []string, core.GetOptions) (map[string]core.Secret, error) {
+				return nil, test.lower
+			},
+			stat: func(context.Context, string, core.GetOptions) (core.Info, error) { return core.Info{}, test.lower },
+			set: func(context.Context, string, core.Value, core.SetOptions) (core.Info, error) {
+				return core.Info{}, test.lower
+			},
+			delete:   func(context.Context, string, core.DeleteOptions) error { return test.lower },
+			list:     func(context.Context, string) iter.Seq2[core.Info, error] { return pairs(test.lower) },
+			versions: func(context.Context, string) iter.Seq2[core.Info, error] { return pairs(test.lower) },
+			claims:   func(context.Context) (core.Capabilities, error) { return core.Capabilities{}, test.lower },
+		}
+		for over, svc := range map[string]core.SecretService{"a Store": core.New("below", f), "a service of one's own": raw{f}} {
+			store := core.Prefix(svc, "shop/")
+			all := calls(t, store, "ID")
+			all["Capabilities"] = func(ctx context.Context) error { _, err := store.Capabilities(ctx); return err }
+			for name, call := range all {
+				err := call(t.Context())
+				var e *core.Error
+				if !errors.As(err, &e) || core.KindOf(err) != core.KindOf(test.lower) || strings.Contains(err.Error(), "shop/") ||
+					(e.Hint == "") != (test.want == "") || !strings.Contains(e.Hint, test.want) {
+					t.Errorf("%s over %s: got %v", name, over, err)
+				}
+			}
+		}
 	}
 }
 
