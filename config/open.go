@@ -43,7 +43,7 @@ func Open(ctx context.Context, environment string) (*Opened, error) {
 // Open opens an environment with the schemes of core.Open; see
 // [Config.OpenWith].
 func (c *Config) Open(ctx context.Context, environment string) (*Opened, error) {
-	return c.open(ctx, environment, core.Open)
+	return c.open(ctx, environment, core.Open, core.CheckURL)
 }
 
 // OpenWith opens an environment: a single store as it is, several as a chain.
@@ -54,10 +54,12 @@ func (c *Config) Open(ctx context.Context, environment string) (*Opened, error) 
 // Errors of the file are of type [*Error], those of a store of type
 // [*core.Error]. The caller closes what is returned.
 func (c *Config) OpenWith(ctx context.Context, environment string, schemes core.Schemes) (*Opened, error) {
-	return c.open(ctx, environment, schemes.Open)
+	return c.open(ctx, environment, schemes.Open, schemes.CheckURL)
 }
 
-func (c *Config) open(ctx context.Context, environment string, open func(context.Context, string) (*core.Store, error)) (*Opened, error) {
+func (c *Config) open(ctx context.Context, environment string,
+	open func(context.Context, string) (*core.Store, error), check func(string) error,
+) (*Opened, error) {
 	env, err := c.Environment(environment)
 	if err != nil {
 		return nil, err
@@ -71,7 +73,7 @@ func (c *Config) open(ctx context.Context, environment string, open func(context
 		return opened, nil
 	}
 	for _, s := range env.Stores {
-		if err := checkURL(open, s.URL); err != nil {
+		if err := check(s.URL); err != nil {
 			return nil, named(env, s.Name, err)
 		}
 	}
@@ -119,18 +121,6 @@ func (o *Opened) Close() error {
 	err := o.Store.Close()
 	if o.first != nil {
 		err = errors.Join(err, o.first.Close())
-	}
-	return err
-}
-
-// checkURL finds what is wrong with a URL without opening it: with a context
-// that has ended, core.Open looks at the URL and does no more.
-func checkURL(open func(context.Context, string) (*core.Store, error), url string) error {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := open(ended, url)
-	if core.KindOf(err) == nil {
-		return nil
 	}
 	return err
 }

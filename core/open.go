@@ -55,10 +55,19 @@ func Register(scheme string, open Opener) {
 //
 // The caller closes the store.
 func Open(ctx context.Context, rawURL string) (*Store, error) {
+	return currentSchemes().Open(ctx, rawURL)
+}
+
+// CheckURL returns the error of [Open] that can be told without opening
+// anything, if there is one: a URL that does not parse, an unknown scheme, a
+// credential, a query that can't be meant. What only the provider knows, such
+// as its keys, it does not check.
+func CheckURL(rawURL string) error { return currentSchemes().CheckURL(rawURL) }
+
+func currentSchemes() Schemes {
 	defaultMu.RLock()
-	schemes := maps.Clone(defaultSchemes)
-	defaultMu.RUnlock()
-	return schemes.Open(ctx, rawURL)
+	defer defaultMu.RUnlock()
+	return maps.Clone(defaultSchemes)
 }
 
 // Register adds a scheme. It panics if the scheme is there already, or if it
@@ -79,34 +88,14 @@ func (s *Schemes) Register(scheme string, open Opener) {
 // Open is [Open] with the schemes of s.
 func (s Schemes) Open(ctx context.Context, rawURL string) (*Store, error) {
 	const op = "open"
-	fail := func(kind error, hint string) (*Store, error) {
-		return nil, &Error{Op: op, Kind: kind, Hint: hint}
-	}
-	u, err := url.Parse(rawURL)
-	if err != nil { // which quotes the URL
-		return fail(ErrInvalidOption, "the URL does not parse; a store is named like env: or file:secrets")
-	}
-	if u.Scheme == "" {
-		return fail(ErrInvalidOption, "the URL has no scheme; a store is named like env: or file:secrets")
-	}
-	open := s[u.Scheme]
-	if open == nil {
-		return fail(errors.ErrUnsupported, s.missing(u.Scheme))
-	}
-	if u.User != nil {
-		return fail(ErrInvalidOption, "a URL holds no user or password; the provider takes credentials from the environment or from files")
-	}
-	if u.Fragment != "" || strings.Contains(rawURL, "#") {
-		return fail(ErrInvalidOption, "a URL of a store has no fragment; a # in it is written %23")
-	}
-	prefix, err := takePrefix(u)
+	u, prefix, err := s.parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Op: op, Provider: u.Scheme, Err: err}
 	}
-	store, err := open(ctx, u)
+	store, err := s[u.Scheme](ctx, u)
 	if err == nil && store == nil {
 		err = typeOnly{"nil, with no store"}
 	}
@@ -119,6 +108,37 @@ func (s Schemes) Open(ctx context.Context, rawURL string) (*Store, error) {
 	r := prefixed(store, prefix)
 	r.close = store.Close
 	return New(store.provider, r), nil
+}
+
+// CheckURL is [CheckURL] with the schemes of s.
+func (s Schemes) CheckURL(rawURL string) error {
+	_, _, err := s.parse(rawURL)
+	return err
+}
+
+// parse returns the URL as its opener gets it, and the prefix that was in it.
+func (s Schemes) parse(rawURL string) (u *url.URL, prefix string, err error) {
+	fail := func(kind error, hint string) (*url.URL, string, error) {
+		return nil, "", &Error{Op: "open", Kind: kind, Hint: hint}
+	}
+	u, err = url.Parse(rawURL)
+	if err != nil { // which quotes the URL
+		return fail(ErrInvalidOption, "the URL does not parse; a store is named like env: or file:secrets")
+	}
+	if u.Scheme == "" {
+		return fail(ErrInvalidOption, "the URL has no scheme; a store is named like env: or file:secrets")
+	}
+	if s[u.Scheme] == nil {
+		return fail(errors.ErrUnsupported, s.missing(u.Scheme))
+	}
+	if u.User != nil {
+		return fail(ErrInvalidOption, "a URL holds no user or password; the provider takes credentials from the environment or from files")
+	}
+	if u.Fragment != "" || strings.Contains(rawURL, "#") {
+		return fail(ErrInvalidOption, "a URL of a store has no fragment; a # in it is written %23")
+	}
+	prefix, err = takePrefix(u)
+	return u, prefix, err
 }
 
 // takePrefix takes the key "prefix" out of a URL.

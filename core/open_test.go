@@ -66,7 +66,11 @@ func TestAURLNamesTheStore(t *testing.T) {
 			t.Parallel()
 			var opened url.URL
 			closed := false
-			store, err := schemes(&opened, &closed).Open(t.Context(), test.url)
+			all := schemes(&opened, &closed)
+			if err := all.CheckURL(test.url); err != nil || opened != (url.URL{}) {
+				t.Errorf("CheckURL: %v, and it opened %v", err, opened.Scheme)
+			}
+			store, err := all.Open(t.Context(), test.url)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +121,14 @@ func TestAURLThatCannotBeMeantIsRefusedAndNotQuoted(t *testing.T) {
 			t.Parallel()
 			var opened url.URL
 			closed := false
-			store, err := schemes(&opened, &closed).Open(t.Context(), test.url)
+			all := schemes(&opened, &closed)
+			if name != "an unknown key" && matches(all.CheckURL(test.url)) != test.kind {
+				t.Errorf("CheckURL: %v, want %s", all.CheckURL(test.url), test.kind)
+			}
+			if opened != (url.URL{}) {
+				t.Error("CheckURL opened the store")
+			}
+			store, err := all.Open(t.Context(), test.url)
 			if store != nil || matches(err) != test.kind || !strings.Contains(err.Error(), test.hint) {
 				t.Fatalf("got %v, %v, want %s that says %q", store, err, test.kind, test.hint)
 			}
@@ -166,6 +177,12 @@ func TestTheDefaultSchemesAreOpenToAll(t *testing.T) {
 	store, err := core.Open(t.Context(), scheme+":")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := core.CheckURL(scheme + ":"); err != nil {
+		t.Error(err)
+	}
+	if err := core.CheckURL("no-such-scheme:"); matches(err) != "ErrUnsupported" {
+		t.Errorf("CheckURL: %v", err)
 	}
 	if store.Provider() != "open-test" {
 		t.Errorf("the provider is %q", store.Provider())

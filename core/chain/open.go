@@ -26,19 +26,22 @@ import (
 // a scheme is "file-2", and so on. No error quotes a URL. ctx bounds the
 // opening of the first store only. The caller closes the chain.
 func Open(ctx context.Context, urls ...string) (*Chain, error) {
-	return openAll(ctx, core.Open, urls)
+	return openAll(ctx, core.Open, core.CheckURL, urls)
 }
 
 // OpenWith is [Open] with the schemes of a program that wants no global.
 func OpenWith(ctx context.Context, schemes core.Schemes, urls ...string) (*Chain, error) {
-	return openAll(ctx, maps.Clone(schemes).Open, urls) // as layers are opened later
+	schemes = maps.Clone(schemes) // as layers are opened later
+	return openAll(ctx, schemes.Open, schemes.CheckURL, urls)
 }
 
-func openAll(ctx context.Context, open func(context.Context, string) (*core.Store, error), urls []string) (*Chain, error) {
+func openAll(ctx context.Context, open func(context.Context, string) (*core.Store, error),
+	check func(string) error, urls []string,
+) (*Chain, error) {
 	var layers []Layer
 	count := map[string]int{}
 	for i, url := range urls {
-		if err := check(open, url); err != nil {
+		if err := check(url); err != nil {
 			return nil, place(err, i, len(urls))
 		}
 		scheme, _, _ := strings.Cut(url, ":")
@@ -61,18 +64,6 @@ func openAll(ctx context.Context, open func(context.Context, string) (*core.Stor
 		return nil, place(first.fault(ctx, err), 0, len(urls))
 	}
 	return c, nil
-}
-
-// check finds what is wrong with a URL without opening it: with a context that
-// has ended, Open looks at the URL and does no more.
-func check(open func(context.Context, string) (*core.Store, error), url string) error {
-	ended, cancel := context.WithCancel(context.Background())
-	cancel()
-	_, err := open(ended, url)
-	if core.KindOf(err) == nil {
-		return nil
-	}
-	return err
 }
 
 // place says which URL an error is about.
