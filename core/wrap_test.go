@@ -63,6 +63,16 @@ func belowEnded(t *testing.T, op string) error {
 	return err
 }
 
+// belowCutRead is what a front says of a read whose context ended in flight.
+func belowCutRead(t *testing.T) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := core.New("below", getFunc(func(context.Context, string, core.GetOptions) (core.Secret, error) {
+		cancel()
+		return core.Secret{}, vendorError{canary}
+	})).Get(ctx, "ID")
+	return err
+}
+
 // belowNotWritten is what a front says of a write that was cut, as its backend
 // knows, before anything was written.
 func belowNotWritten(t *testing.T) error {
@@ -170,6 +180,7 @@ func TestAWriteThatAFrontBelowNeverMadeIsNotIndeterminate(t *testing.T) {
 		{"of another context than the caller's", belowEnded(t, "set"), false, "ErrUnavailable"},
 		{"of the caller's context", belowEnded(t, "set"), true, "Canceled"},
 		{"that was cut before anything was written", belowNotWritten(t), true, "Canceled"},
+		{"a read below that was cut, which says nothing of a write", belowCutRead(t), true, "Canceled+ErrIndeterminate"},
 		{"an error of a read below, which says nothing of a write", belowEnded(t, "get"), true, "Canceled+ErrIndeterminate"},
 	} {
 		ctx, cancel := context.WithCancel(t.Context())
