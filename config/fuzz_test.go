@@ -97,5 +97,7 @@ func noLeak(t *testing.T, err error, data []byte) {
 
 var ownWords = fmt.Sprint(
 	"environments permission unauthenticated unavailable rotationPeriod displayName description fallThrough development dependentSchemas ",
-	"additionalProperties patternProperties unevaluatedProperties exclusiveMinimum exclusiveMaximum dynamicRef recursiveRef",
+	"additionalProperties patternProperties unevaluatedProperties exclusiveMinimum exclusiveMaximum dynamicRef recursiveRef ",
+	"maxProperties minProperties propertyNames additionalItems unevaluatedItems dependentRequired dependencies definitions ",
+	"contentEncoding contentMediaType contentSchema dynamicAnchor recursiveAnchor",
 )

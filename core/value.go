@@ -106,7 +106,7 @@ var (
 // which would be a value lost, and strings that Go would have to change: lone
 // surrogates and invalid UTF-8. As for other types, null changes nothing.
 func (v *Value) UnmarshalJSON(data []byte) error {
-	data = bytes.TrimSpace(data)
+	data = bytes.Trim(data, " \t\r\n") // what JSON takes for space
 	if string(data) == "null" {
 		return nil
 	}

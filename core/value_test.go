@@ -98,7 +98,7 @@ func TestAValueDecodesFromAJSONString(t *testing.T) {
 func TestDecodingErrorsQuoteNothing(t *testing.T) {
 	t.Parallel()
 	var v core.Value
-	for _, data := range []string{`"` + canary + `\ud800"`, `{"` + canary + `":1}`, `["` + canary + `"]`, canary, ``} {
+	for _, data := range []string{"\"" + canary + "\"\v", `"` + canary + `\ud800"`, `{"` + canary + `":1}`, `["` + canary + `"]`, canary, ``} {
 		if err := v.UnmarshalJSON([]byte(data)); err == nil || strings.Contains(err.Error(), canary) {
 			t.Errorf("got %v, want an error without the input", err)
 		}
