@@ -53,8 +53,13 @@ func IsPortable(id string) bool {
 // idFault says what is wrong with an id; empty if nothing is.
 func idFault(id string) string {
 	var class byte
-	for i := range len(id) {
-		class |= idBytes[id[i]]
+	rest := id
+	for ; len(rest) >= 8; rest = rest[8:] { // eight at a time, since this comes before every read
+		class |= idBytes[rest[0]] | idBytes[rest[1]] | idBytes[rest[2]] | idBytes[rest[3]] |
+			idBytes[rest[4]] | idBytes[rest[5]] | idBytes[rest[6]] | idBytes[rest[7]]
+	}
+	for i := range len(rest) {
+		class |= idBytes[rest[i]]
 	}
 	if class != classPlain || id == "" || len(id) > MaxIDLen {
 		return idFaultIn(id)
