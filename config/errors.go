@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/lukko-dev/lukko/core"
 )
 
 // ErrNotFound is what the error of [Locate] matches where there is no
@@ -52,7 +54,7 @@ func (e *Error) Error() string {
 		if f.Line > 0 {
 			fmt.Fprintf(&b, ":%d:%d", f.Line, f.Column)
 		}
-		b.WriteString(": " + printable(f.What))
+		b.WriteString(": " + core.Printable(f.What))
 	}
 	return b.String()
 }
@@ -81,14 +83,4 @@ func unreadable(path string, err error) error {
 	}
 	e.Faults = []Fault{{What: what}}
 	return e
-}
-
-// printable drops what could rewrite a terminal or forge a line of a log.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -158,16 +158,16 @@ func (e *Error) Error() string {
 	if e.Code != "" || e.RequestID != "" {
 		var notes []string
 		if e.Code != "" {
-			notes = append(notes, "code "+printable(e.Code))
+			notes = append(notes, "code "+Printable(e.Code))
 		}
 		if e.RequestID != "" {
-			notes = append(notes, "request "+printable(e.RequestID))
+			notes = append(notes, "request "+Printable(e.RequestID))
 		}
 		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
 	}
 	if e.Hint != "" {
 		sep()
-		b.WriteString(printable(e.Hint))
+		b.WriteString(Printable(e.Hint))
 	}
 	return b.String()
 }
@@ -231,17 +231,6 @@ func safeText(err error) string {
 type typeOnly struct{ name string }
 
 func (t typeOnly) Error() string { return "an error of type " + t.name }
-
-// printable drops control characters, which a vendor's text could use to
-// rewrite a terminal or to forge a line of a log.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
-}
 
 // BatchError tells which ids of a batch failed, and how. It matches no kind
 // by itself, as its ids can fail in different ways.

@@ -62,23 +62,23 @@ func (p Problem) String() string {
 	var b strings.Builder
 	switch {
 	case p.Name != "" && p.Name != p.ID:
-		b.WriteString(printable(p.Name) + " (" + printable(p.ID) + ")")
+		b.WriteString(core.Printable(p.Name) + " (" + core.Printable(p.ID) + ")")
 	case p.ID != "":
-		b.WriteString(printable(p.ID))
+		b.WriteString(core.Printable(p.ID))
 	case p.Rule == RuleDeclaration:
 		b.WriteString("a declaration")
 	default:
 		b.WriteString("all")
 	}
 	if p.Pointer != "" {
-		b.WriteString(": " + printable(p.Pointer))
+		b.WriteString(": " + core.Printable(p.Pointer))
 	}
 	b.WriteString(": ")
 	switch p.Rule {
 	case RuleDeclaration:
 		b.WriteString(ErrDeclaration.Error())
 		if p.Place != "" {
-			b.WriteString(" at " + printable(p.Place))
+			b.WriteString(" at " + core.Printable(p.Place))
 		}
 	case RuleMissing, RuleRead, RuleWrite:
 		b.WriteString(safeText(p.Err))
@@ -90,7 +90,7 @@ func (p Problem) String() string {
 		if hintOf(p.Err) != "" {
 			sep = "; " // as the text of Err ends with its hint
 		}
-		b.WriteString(sep + printable(p.Detail))
+		b.WriteString(sep + core.Printable(p.Detail))
 	}
 	return b.String()
 }
@@ -175,14 +175,4 @@ func safeText(err error) string {
 		}
 	}
 	return fmt.Sprintf("an error of type %T", err)
-}
-
-// printable drops what could rewrite a terminal or forge a line of a log.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -65,15 +63,4 @@ func (a *app) write(data []byte) error {
 // program need not.
 func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
-}
-
-// printable drops control characters, which the text of others could use to
-// rewrite a terminal or to forge a line.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !strconv.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, s)
 }

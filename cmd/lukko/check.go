@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -130,11 +131,11 @@ func (r checked) write(b *bytes.Buffer, t *target, v verdict) {
 	declared := len(r.Secrets)
 	switch {
 	case r.Error != "" && declared == 0:
-		fmt.Fprintf(b, "%s: could not be checked\n", printable(title))
+		fmt.Fprintf(b, "%s: could not be checked\n", core.Printable(title))
 	case declared == 0:
-		fmt.Fprintf(b, "%s: nothing is declared in lukko.yaml\n", printable(title))
+		fmt.Fprintf(b, "%s: nothing is declared in lukko.yaml\n", core.Printable(title))
 	default:
-		fmt.Fprintf(b, "%s: %d of %d declared are fine\n", printable(title), v.fine, declared)
+		fmt.Fprintf(b, "%s: %d of %d declared are fine\n", core.Printable(title), v.fine, declared)
 	}
 	if r.Error != "" {
 		fmt.Fprintf(b, "  %s\n", r.Error)

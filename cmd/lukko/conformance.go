@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lukko-dev/lukko/conformance"
+	"github.com/lukko-dev/lukko/core"
 )
 
 func newConformance(a *app) *cobra.Command {
@@ -69,7 +70,7 @@ func (a *app) conform(ctx context.Context, opts []conformance.CheckOption) error
 			_, _ = report.WriteTo(&b) // to memory
 			var text strings.Builder
 			for line := range strings.Lines(b.String()) {
-				text.WriteString(printable(line) + "\n")
+				text.WriteString(core.Printable(line) + "\n")
 			}
 			if err := a.write([]byte(text.String())); err != nil {
 				return err

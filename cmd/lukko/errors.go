@@ -173,5 +173,5 @@ func problems(e *schema.Error) (what, hint string) {
 
 // line makes one line that no terminal can be fooled with.
 func line(s string) string {
-	return printable(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
+	return core.Printable(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
 }

@@ -101,7 +101,7 @@ func TestErrorsAreAtMostThreeLinesAndSayWhatToDo(t *testing.T) {
 		if n := strings.Count(got, "\n"); n < 1 || n > 3 || !strings.HasPrefix(got, "lukko: ") || !strings.HasSuffix(got, "\n") {
 			t.Errorf("%s: %d lines: %q", name, n, got)
 		}
-		if printable(strings.ReplaceAll(got, "\n", "")) != strings.ReplaceAll(got, "\n", "") || strings.Contains(got, "hunter2") {
+		if core.Printable(strings.ReplaceAll(got, "\n", "")) != strings.ReplaceAll(got, "\n", "") || strings.Contains(got, "hunter2") {
 			t.Errorf("%s: %q", name, got)
 		}
 		for _, want := range row.want {

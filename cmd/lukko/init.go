@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lukko-dev/lukko/config"
+	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/providers/file"
 )
 
@@ -77,7 +78,7 @@ func short(path string) string {
 }
 
 func (i *initializer) say(format string, args ...any) {
-	fmt.Fprintf(&i.report, "%s\n", printable(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(&i.report, "%s\n", core.Printable(fmt.Sprintf(format, args...)))
 }
 
 func (i *initializer) make(ctx context.Context) error {
@@ -183,7 +184,7 @@ func exists(path string) (bool, error) {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return false, nil
 	}
-	return false, failure(exitUnknown, "it can't be told whether there is "+printable(path), "see whether you may look into its folder")
+	return false, failure(exitUnknown, "it can't be told whether there is "+core.Printable(path), "see whether you may look into its folder")
 }
 
 func (i *initializer) makeStore(ctx context.Context, dir string, mine []file.Recipient, second *file.Recipient) error {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/lukko-dev/lukko/core"
 )
 
 const configText = `# Where the secrets of this project are, and what they are. It holds no secret,
@@ -33,12 +35,12 @@ environments:
 func (i *initializer) makeConfig(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return failure(exitUnknown, printable(path)+" could not be made", "see whether you may write to its folder")
+		return failure(exitUnknown, core.Printable(path)+" could not be made", "see whether you may write to its folder")
 	}
 	i.made = append(i.made, path)
 	_, err = fmt.Fprintf(f, configText, folderURL(i.folder))
 	if err := errors.Join(err, f.Close()); err != nil {
-		return failure(exitUnknown, printable(path)+" could not be written", "see whether the disk is full")
+		return failure(exitUnknown, core.Printable(path)+" could not be written", "see whether the disk is full")
 	}
 	i.say("made          %s", short(path))
 	return nil

@@ -22,7 +22,7 @@ type verdict struct {
 func (v *verdict) worse(code int) { v.code = max(v.code, code) }
 
 func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
-	result := checked{Environment: printable(t.name), Secrets: []checkedSecret{}, Findings: []checkedFinding{}}
+	result := checked{Environment: core.Printable(t.name), Secrets: []checkedSecret{}, Findings: []checkedFinding{}}
 	var v verdict
 	fail := func(err error) {
 		v.worse(exitCode(err))
@@ -57,8 +57,8 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 		for _, f := range found {
 			v.finding(f)
 			result.Findings = append(result.Findings, checkedFinding{
-				Kind: string(f.Kind), Store: printable(l.name), Path: printable(f.Path),
-				ID: printable(f.ID), Version: printable(f.Version), Hint: printable(f.Hint),
+				Kind: string(f.Kind), Store: core.Printable(l.name), Path: core.Printable(f.Path),
+				ID: core.Printable(f.ID), Version: core.Printable(f.Version), Hint: core.Printable(f.Hint),
 			})
 		}
 	}
@@ -76,18 +76,18 @@ func (t *target) whyMissing(ctx context.Context, id string) []string {
 	if !errors.Is(err, core.ErrNotFound) || !errors.As(err, &missing) || missing.Hint == "" {
 		return nil
 	}
-	return []string{printable(missing.Hint)}
+	return []string{core.Printable(missing.Hint)}
 }
 
 // report judges one declared secret.
 func (v *verdict) report(r schema.Report) checkedSecret {
 	s := checkedSecret{
-		ID: printable(r.Meta.ID), Name: printable(r.Meta.DisplayName), State: string(r.State),
-		Rotation: string(r.Rotation), Due: stamp(r.Due), Version: printable(r.Info.Version),
-		Created: stamp(r.Info.Created), Source: printable(r.Info.Source),
+		ID: core.Printable(r.Meta.ID), Name: core.Printable(r.Meta.DisplayName), State: string(r.State),
+		Rotation: string(r.Rotation), Due: stamp(r.Due), Version: core.Printable(r.Info.Version),
+		Created: stamp(r.Info.Created), Source: core.Printable(r.Info.Source),
 	}
 	for _, warning := range r.Meta.Warnings {
-		s.Notes = append(s.Notes, printable(warning))
+		s.Notes = append(s.Notes, core.Printable(warning))
 	}
 	var why *schema.Error
 	if errors.As(r.Err, &why) {
@@ -114,15 +114,15 @@ func problem(state schema.State, p schema.Problem) string {
 	var inner *core.Error
 	switch {
 	case state == schema.StateMissing:
-		return printable(p.Detail)
+		return core.Printable(p.Detail)
 	case state == schema.StateUnknown && errors.As(p.Err, &inner):
 		text := inner.Hint
 		if kind := core.KindOf(inner); kind != nil {
 			text = strings.TrimSuffix(kind.Error()+": "+text, ": ")
 		}
-		return printable(text)
+		return core.Printable(text)
 	}
-	return printable(ruleText(p))
+	return core.Printable(ruleText(p))
 }
 
 // ruleText is where in a value which rule does not hold.

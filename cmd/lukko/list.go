@@ -119,7 +119,7 @@ func (t *target) list(ctx context.Context, a *app, prefix string) (rows []listed
 				failed = worse(failed, err)
 			}
 		}
-		r.Declared, r.Name = true, printable(m.DisplayName)
+		r.Declared, r.Name = true, core.Printable(m.DisplayName)
 		byID[m.ID] = r
 	}
 	for _, r := range byID {
@@ -131,8 +131,8 @@ func (t *target) list(ctx context.Context, a *app, prefix string) (rows []listed
 
 func seen(info core.Info) listed {
 	return listed{
-		ID: info.ID, State: stateStored, Version: printable(info.Version),
-		Created: stamp(info.Created), Source: printable(info.Source),
+		ID: info.ID, State: stateStored, Version: core.Printable(info.Version),
+		Created: stamp(info.Created), Source: core.Printable(info.Source),
 	}
 }
 

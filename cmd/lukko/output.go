@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/lukko-dev/lukko/core"
 )
 
 // table aligns rows in columns. Control characters are dropped, and rows end
@@ -15,7 +17,7 @@ func table(b *bytes.Buffer, indent string, rows [][]string) {
 	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
-			row[i] = printable(cell)
+			row[i] = core.Printable(cell)
 		}
 		_, _ = w.Write([]byte(indent + strings.Join(row, "\t") + "\n"))
 	}

@@ -6,6 +6,8 @@ import (
 	"runtime"
 
 	"golang.org/x/term"
+
+	"github.com/lukko-dev/lukko/core"
 )
 
 // askPassphrase asks for the passphrase of an identity at the terminal, also
@@ -24,5 +26,5 @@ func (a *app) askPassphrase(ctx context.Context, identity string) (string, error
 		defer f.Close()
 		tty = f
 	}
-	return a.readHidden(ctx, tty, "Passphrase of "+printable(identity)+": ")
+	return a.readHidden(ctx, tty, "Passphrase of "+core.Printable(identity)+": ")
 }

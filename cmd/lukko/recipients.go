@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/providers/file"
 )
 
@@ -52,14 +53,14 @@ func rowsOf(r file.Recipients) []recipientRow {
 	}
 	rows := []recipientRow{}
 	for _, r := range r.List {
-		row := recipientRow{Key: printable(r.Key), Name: printable(r.Name)}
+		row := recipientRow{Key: core.Printable(r.Key), Name: core.Printable(r.Name)}
 		if added[r.Key] {
 			row.Change = "added"
 		}
 		rows = append(rows, row)
 	}
 	for _, r := range r.Removed {
-		rows = append(rows, recipientRow{Key: printable(r.Key), Name: printable(r.Name), Change: "removed"})
+		rows = append(rows, recipientRow{Key: core.Printable(r.Key), Name: core.Printable(r.Name), Change: "removed"})
 	}
 	return rows
 }
@@ -221,13 +222,13 @@ func (a *app) synced(r file.SyncResult) error {
 	}
 	a.say("lukko: %d %s encrypted anew", r.Encrypted, files)
 	if len(r.Settled) > 0 {
-		a.say("  both sides of a merge were one version, and are one file again: %s; git add tells git so", printable(strings.Join(r.Settled, ", ")))
+		a.say("  both sides of a merge were one version, and are one file again: %s; git add tells git so", core.Printable(strings.Join(r.Settled, ", ")))
 	}
 	if len(r.Failed) == 0 {
 		return nil
 	}
 	for _, f := range r.Failed {
-		a.say("  %s: %s", printable(f.Path), printable(f.Hint))
+		a.say("  %s: %s", core.Printable(f.Path), core.Printable(f.Hint))
 	}
 	return failure(exitNo, fmt.Sprintf("%d files could not be encrypted anew, and are readable by whom they were before", len(r.Failed)),
 		"mend them, then run lukko recipients sync")
@@ -235,7 +236,7 @@ func (a *app) synced(r file.SyncResult) error {
 
 func nameOf(r file.Recipient) string {
 	if r.Name == "" {
-		return printable(r.Key)
+		return core.Printable(r.Key)
 	}
-	return printable(r.Key + " (" + r.Name + ")")
+	return core.Printable(r.Key + " (" + r.Name + ")")
 }

@@ -28,7 +28,7 @@ What lukko.yaml declares is validated first.`,
 				if err != nil {
 					return err
 				}
-				a.say("lukko: stored the value of version %s of %s anew, %s", printable(version), id, versionOf(info))
+				a.say("lukko: stored the value of version %s of %s anew, %s", core.Printable(version), id, versionOf(info))
 				return nil
 			})
 		},

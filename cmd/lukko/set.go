@@ -136,7 +136,7 @@ func rulesOf(err error) []string {
 // versionOf names a version for people.
 func versionOf(info core.Info) string {
 	if info.Version == "" {
-		return "in " + printable(info.Source) + ", which has no versions"
+		return "in " + core.Printable(info.Source) + ", which has no versions"
 	}
-	return "version " + printable(info.Version) + " in " + printable(info.Source)
+	return "version " + core.Printable(info.Version) + " in " + core.Printable(info.Source)
 }

@@ -51,10 +51,10 @@ func (a *app) loadConfig() (*config.Config, error) {
 // tell passes on what a chain reports.
 func (a *app) tell(e chain.Event) {
 	if e.Reason == chain.NotListed {
-		a.say("lukko: layer %q can't be listed, so only what is declared is shown of it", printable(e.Layer))
+		a.say("lukko: layer %q can't be listed, so only what is declared is shown of it", core.Printable(e.Layer))
 		return
 	}
-	a.say("lukko: %s", printable(e.String()))
+	a.say("lukko: %s", core.Printable(e.String()))
 }
 
 // choose finds the store that the flags, the environment or lukko.yaml name,
@@ -178,10 +178,10 @@ func (a *app) fileConfig(dir string) file.Config {
 		LookupEnv:     a.lookup,
 		AskPassphrase: a.askPassphrase,
 		PluginUI: plugin.NewTerminalUI(
-			func(format string, v ...any) { a.say("%s", printable(fmt.Sprintf(format, v...))) },
-			func(format string, v ...any) { a.say("warning: %s", printable(fmt.Sprintf(format, v...))) },
+			func(format string, v ...any) { a.say("%s", core.Printable(fmt.Sprintf(format, v...))) },
+			func(format string, v ...any) { a.say("warning: %s", core.Printable(fmt.Sprintf(format, v...))) },
 		),
-		Notice: func(message string) { a.say("lukko: %s", printable(message)) },
+		Notice: func(message string) { a.say("lukko: %s", core.Printable(message)) },
 	}
 }
 
@@ -190,7 +190,7 @@ func (t *target) what() string {
 	if t.name == "" {
 		return "the store"
 	}
-	return `the environment "` + printable(t.name) + `"`
+	return `the environment "` + core.Printable(t.name) + `"`
 }
 
 // declared returns the declarations of lukko.yaml; none where there is no
@@ -217,9 +217,9 @@ func (t *target) declaration(a *app, id string) (schema.Declared, bool) {
 	}
 	switch near := closest(id, ids); {
 	case near != "":
-		a.say("lukko: %s is not declared in lukko.yaml; did you mean %s?", printable(id), printable(near))
+		a.say("lukko: %s is not declared in lukko.yaml; did you mean %s?", core.Printable(id), core.Printable(near))
 	case len(ids) > 0:
-		a.say("lukko: %s is not declared in lukko.yaml", printable(id))
+		a.say("lukko: %s is not declared in lukko.yaml", core.Printable(id))
 	}
 	return nil, false
 }

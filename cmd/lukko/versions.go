@@ -82,7 +82,7 @@ func collect(versions iter.Seq2[core.Info, error]) ([]versionRow, error) {
 		if err != nil {
 			return rows, err
 		}
-		rows = append(rows, versionRow{Version: printable(info.Version), Created: stamp(info.Created), Source: printable(info.Source)})
+		rows = append(rows, versionRow{Version: core.Printable(info.Version), Created: stamp(info.Created), Source: core.Printable(info.Source)})
 	}
 	return rows, nil
 }
