@@ -1,0 +1,3 @@
+module github.com/lukko-dev/lukko/internal/vaulttest
+
+go 1.26.0
