@@ -44,6 +44,9 @@ func TestMakeTest(t *testing.T) {
 		{"tests without the race detector what it is told", `case "$*" in *" without-race") echo /some/package ;; "test -count=1"*/some/package) echo again without ;; esac; exit 0`, nil, true, "again without", ""},
 		{"fails when a test writes the user's settings", ran + `mkdir "$XDG_CONFIG_HOME/lukko"; exit 0`, nil, false, "a test wrote to the user's config folder", "all tests passed"},
 		{"leaves the race detector out without a C compiler", `[ "$1 $2" = "env CC" ] && echo no-such-compiler; exit 0`, nil, true, "left out:\n  the race detector", "with the race detector"},
+		{"fails when the Vault server does not build", `case "$*" in *vaultserver*build*) exit 1 ;; esac; exit 0`, nil, false, "the Vault server for the tests: FAILED", "all tests passed"},
+		{"fails when the Vault server is not vetted", `case "$*" in *vaultserver*vet*) exit 1 ;; esac; exit 0`, nil, false, "vet of the Vault server: FAILED", "all tests passed"},
+		{"tells the tests where the Vault server is", `[ "$1" = test ] && [ ! -d "${LUKKO_VAULTSERVER%/.bin/vaultserver}/internal/vaulttest" ] && exit 1; exit 0`, []string{"LUKKO_VAULTSERVER="}, true, "all tests passed", ""},
 		{"hands no identity to the tests", `[ -n "$LUKKO_IDENTITY$LUKKO_IDENTITY_FILE" ] && [ "$1" = test ] && exit 1; exit 0`, []string{"LUKKO_IDENTITY=x", "LUKKO_IDENTITY_FILE=y"}, true, "all tests passed", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
