@@ -4,6 +4,7 @@ package core_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
@@ -47,5 +48,25 @@ func TestRevealAllocatesNothing(t *testing.T) {
 	}
 	if length == 0 {
 		t.Error("Reveal returned nothing")
+	}
+}
+
+// Parsing allocates, so this holds as well that nothing is parsed.
+func TestEquivalentAllocatesNothingForEqualBytesOrWhatIsNoObject(t *testing.T) {
+	object := `{"a":"` + strings.Repeat("x", core.MaxValueLen-8) + `"}`
+	for _, test := range []struct {
+		name string
+		a, b string
+		want bool
+	}{
+		{"an object of 64 KiB and its copy", object, strings.Clone(object), true},
+		{"an object and a text", object, "text", false},
+		{"a list and another", "[1,2]", "[1, 2]", false},
+	} {
+		a, b := core.String(test.a), core.String(test.b)
+		got := !test.want
+		if n := testing.AllocsPerRun(100, func() { got = core.Equivalent(a, b) }); n != 0 || got != test.want {
+			t.Errorf("%s: equivalent: %v, want %v; %v allocations, want 0", test.name, got, test.want, n)
+		}
 	}
 }

@@ -48,7 +48,7 @@
 // What is stored comes back byte for byte, with one exception: a JSON object
 // in valid UTF-8, without repeated names and without lone surrogates, may
 // come back with other spacing and another order of its names. Its numbers
-// come back exactly.
+// come back exactly. [Equivalent] compares values so, and [IfChanged] by it.
 //
 // # Errors
 //

@@ -56,7 +56,9 @@ func IfVersion(version string) SetOption { return ifVersion(version) }
 
 // IfChanged writes only if the value differs from the current one, since some
 // backends bill each version. An equal value is success, and the Info is the
-// current one. Values are compared byte for byte. A condition beside it is
+// current one. Equal is what [Equivalent] says: the same bytes, or the same
+// JSON object written otherwise, as some backends give objects back. To store
+// an object in another spelling, leave the option out. A condition beside it is
 // checked first. It needs the right to read, and works wherever Set does.
 func IfChanged() SetOption { return ifChanged }
 

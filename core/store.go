@@ -153,7 +153,7 @@ func (s *Store) Set(ctx context.Context, id string, value Value, opts ...SetOpti
 }
 
 // setUnlessEqual is the first half of a Set with IfChanged: done if the
-// current value is equal, or if a condition is seen not to hold. The write
+// current value is equivalent, or if a condition is seen not to hold. The write
 // that may follow carries its condition, so nothing depends on what is read
 // here still being true then.
 func (s *Store) setUnlessEqual(ctx context.Context, id string, value Value, o SetOptions) (info Info, done bool, err error) {
@@ -173,7 +173,7 @@ func (s *Store) setUnlessEqual(ctx context.Context, id string, value Value, o Se
 		err = &Error{Kind: ErrConflict, Hint: "the id has a value already"}
 	case o.IfVersion != "" && o.IfVersion != current.Version:
 		err = &Error{Kind: ErrConflict, Hint: "another version is current; read it and decide again"}
-	case !current.Value.Equal(value):
+	case !Equivalent(current.Value, value):
 		return Info{}, false, nil
 	}
 	if err != nil {
