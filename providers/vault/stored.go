@@ -19,12 +19,12 @@ const (
 )
 
 // Within these a JSON object is stored as it is. Each is well below what a
-// server refuses by default: Vault takes a depth of 500 and 10,000 members,
-// OpenBao 1,000 strings in a whole request.
+// server refuses by default: Vault a depth of 300 and an array of 10,000
+// elements, OpenBao 1,000 strings in a request.
 const (
-	maxStoredDepth   = 64
-	maxStoredMembers = 1000 // of one object or array
-	maxStoredStrings = 500  // of the whole object: names and strings
+	maxStoredDepth    = 64
+	maxStoredElements = 1000 // of one array
+	maxStoredStrings  = 500  // of the whole object: its names and strings, at any depth
 )
 
 // maxStoredLen is more than the longest answer for a value of
@@ -52,22 +52,18 @@ func encode(v core.Value) json.RawMessage {
 // does: whatever that loses makes another object. The numbers of KV v1 lose
 // nothing.
 func storedAsIs(v core.Value) bool {
-	s := v.Reveal()
-	if !strings.HasPrefix(strings.TrimLeft(s, " \t\r\n"), "{") {
-		return false // spares the parser most values that are no objects
-	}
 	var members map[string]any
-	if json.Unmarshal([]byte(s), &members) != nil || len(members) == 0 {
+	if json.Unmarshal(v.RevealBytes(), &members) != nil || len(members) == 0 {
 		return false // KV v1 refuses an empty data map
 	}
 	if len(members) == 1 {
-		for name := range members {
-			if name == textName || name == base64Name {
-				return false
-			}
+		_, isText := members[textName]
+		_, isBase64 := members[base64Name]
+		if isText || isBase64 {
+			return false // it would be read as what it wraps
 		}
 	}
-	if strings := maxStoredStrings; !modest(members, 1, &strings) {
+	if left := maxStoredStrings; !modest(members, 1, &left) {
 		return false
 	}
 	answer, err := json.Marshal(members)
@@ -78,33 +74,33 @@ func storedAsIs(v core.Value) bool {
 	return ok && len(back) <= core.MaxValueLen && core.Equivalent(v, core.Bytes(back))
 }
 
-// modest reports whether what is at a depth is within the limits. It takes
-// the strings that it finds from those that are left.
-func modest(element any, depth int, strings *int) bool {
+// modest reports whether an element at a depth is within the limits. left is
+// how many strings the object may still have.
+func modest(element any, depth int, left *int) bool {
 	switch e := element.(type) {
 	case string:
-		*strings--
-		return *strings >= 0
+		*left--
 	case map[string]any:
-		if *strings -= len(e); *strings < 0 || len(e) > maxStoredMembers || depth > maxStoredDepth {
+		*left -= len(e)
+		if depth > maxStoredDepth {
 			return false
 		}
 		for _, member := range e {
-			if !modest(member, depth+1, strings) {
+			if !modest(member, depth+1, left) {
 				return false
 			}
 		}
 	case []any:
-		if len(e) > maxStoredMembers || depth > maxStoredDepth {
+		if depth > maxStoredDepth || len(e) > maxStoredElements {
 			return false
 		}
 		for _, member := range e {
-			if !modest(member, depth+1, strings) {
+			if !modest(member, depth+1, left) {
 				return false
 			}
 		}
 	}
-	return true
+	return *left >= 0
 }
 
 // decode returns the value of a secret's data map as the server's answer
