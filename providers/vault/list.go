@@ -1,0 +1,145 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// List goes through the folders, as many at a time as there may be requests.
+// It begins at the folder that the prefix lies in, so that no right is needed
+// to list above it.
+func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, error] {
+	return func(yield func(core.Info, error) bool) {
+		engine, err := b.kv(ctx)
+		if err != nil {
+			yield(core.Info{}, err)
+			return
+		}
+		failed := map[string]error{}
+		top := prefix[:strings.LastIndexByte(prefix, '/')+1]
+		for folders := []string{top}; len(folders) > 0; {
+			batch := folders[:min(len(folders), cap(b.conn.slots))]
+			folders = folders[len(batch):]
+			listed := make([][]string, len(batch))
+			errs := b.each(ctx, len(batch), func(i int) (err error) {
+				listed[i], err = b.keys(ctx, engine, batch[i])
+				return err
+			})
+			var ids []string
+			for i, dir := range batch {
+				switch {
+				case errs[i] == nil:
+				case dir == top || ctx.Err() != nil:
+					yield(core.Info{}, errs[i])
+					return
+				default:
+					failed[strings.TrimSuffix(dir, "/")] = errs[i]
+				}
+				for _, key := range listed[i] {
+					path := dir + key
+					switch {
+					case strings.HasSuffix(key, "/"):
+						if strings.HasPrefix(path, prefix) || strings.HasPrefix(prefix, path) {
+							folders = append(folders, path)
+						}
+					case strings.HasPrefix(path, prefix) && core.CheckID(path) == nil:
+						ids = append(ids, path)
+					}
+				}
+			}
+			if !b.yieldFound(ctx, engine, ids, failed, yield) {
+				return
+			}
+		}
+		if len(failed) > 0 {
+			yield(core.Info{}, &core.BatchError{ByID: failed})
+		}
+	}
+}
+
+// yieldFound yields those of the ids that are there, and notes those that
+// could not be looked at. It reports whether to go on.
+func (b *backend) yieldFound(ctx context.Context, engine kv, ids []string, failed map[string]error, yield func(core.Info, error) bool) bool {
+	for size := 4 * cap(b.conn.slots); len(ids) > 0; {
+		batch := ids[:min(len(ids), size)]
+		ids = ids[len(batch):]
+		infos := make([]core.Info, len(batch))
+		errs := b.each(ctx, len(batch), func(i int) (err error) {
+			infos[i], err = engine.found(ctx, batch[i])
+			return err
+		})
+		for i, id := range batch {
+			switch {
+			case errs[i] == nil:
+				infos[i].ID = id
+				if !yield(infos[i], nil) {
+					return false
+				}
+			case ctx.Err() != nil:
+				yield(core.Info{}, ctx.Err())
+				return false
+			case !errors.Is(errs[i], core.ErrNotFound):
+				failed[id] = errs[i]
+			}
+		}
+	}
+	return true
+}
+
+// keys lists one folder: keys, and folders with a slash at their end.
+func (b *backend) keys(ctx context.Context, engine kv, dir string) ([]string, error) {
+	r := request{method: http.MethodGet, path: engine.folder(strings.TrimSuffix(dir, "/")), query: listing, limit: largeAnswer}
+	a, err := b.conn.do(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if a.status == http.StatusNotFound {
+		return nil, b.engine.confirm(ctx) // an empty folder, if this is the right engine
+	}
+	var body struct {
+		Data *struct {
+			Keys []string `json:"keys"`
+		} `json:"data"`
+	}
+	if err := a.decode(&body); err != nil {
+		return nil, err
+	}
+	if body.Data == nil || body.Data.Keys == nil {
+		return nil, a.foreign()
+	}
+	return body.Data.Keys, nil
+}
+
+// each calls work for 0 to n-1, as many at a time as there may be requests.
+// All calls have ended when it returns.
+func (b *backend) each(ctx context.Context, n int, work func(i int) error) []error {
+	errs := make([]error, n)
+	var next atomic.Int64
+	run := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				errs[i] = work(i)
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for range min(n, cap(b.conn.slots)) - 1 {
+		others.Go(run)
+	}
+	func() {
+		defer others.Wait()
+		run()
+	}()
+	return errs
+}
