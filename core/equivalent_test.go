@@ -220,8 +220,8 @@ func FuzzEquivalent(f *testing.F) {
 		}
 
 		spaced := core.Equivalent(v, core.String(a+"\n"))
-		rewritten, comparable := rewrite(a)
-		if !comparable {
+		rewritten, lossless := rewrite(a)
+		if !lossless {
 			if spaced && !strings.Contains(strings.ToLower(a), `\ufffd`) {
 				t.Errorf("%q can't be rewritten without a loss, and is equivalent to itself with a newline", a)
 			}
