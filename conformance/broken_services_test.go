@@ -2,9 +2,11 @@ package conformance
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -54,6 +56,36 @@ var brokenServices = []brokenStore{
 	byHand("drops-the-options-of-writes", "MUST/IfVersion/another-version-conflicts", func(s *service) {
 		s.set = func(ctx context.Context, id string, v core.Value, _ ...core.SetOption) (core.Info, error) {
 			return s.next.Set(ctx, id, v)
+		}
+	}),
+	byHand("compares-the-bytes-of-objects", "MUST/IfChanged/an-equal-object-makes-no-version", func(s *service) {
+		s.set = func(ctx context.Context, id string, v core.Value, opts ...core.SetOption) (core.Info, error) {
+			o, _ := core.SetOptionsOf(opts...)
+			if o != (core.SetOptions{IfChanged: true}) {
+				return s.next.Set(ctx, id, v, opts...)
+			}
+			current, err := s.next.Get(ctx, id, core.Fresh())
+			switch {
+			case err != nil:
+				return s.next.Set(ctx, id, v, opts...)
+			case current.Value.Equal(v):
+				return current.Info, nil
+			default:
+				return s.next.Set(ctx, id, v)
+			}
+		}
+	}),
+	byHand("compares-numbers-as-floats", "MUST/IfChanged/an-equal-object-makes-no-version", func(s *service) {
+		s.set = func(ctx context.Context, id string, v core.Value, opts ...core.SetOption) (core.Info, error) {
+			o, _ := core.SetOptionsOf(opts...)
+			var was, is any
+			if o == (core.SetOptions{IfChanged: true}) && json.Unmarshal(v.RevealBytes(), &is) == nil {
+				current, err := s.next.Get(ctx, id, core.Fresh())
+				if err == nil && json.Unmarshal(current.Value.RevealBytes(), &was) == nil && reflect.DeepEqual(was, is) {
+					return current.Info, nil
+				}
+			}
+			return s.next.Set(ctx, id, v, opts...)
 		}
 	}),
 	byHand("drops-the-options-of-deletes", "MUST/Purge/works-on-deleted-ids", func(s *service) {

@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf8"
@@ -46,6 +48,25 @@ func reading(name, aim string, f func(string) string) brokenStore {
 	})
 }
 
+// rewriteObject does to a JSON object what a store may: other spacing, order
+// and escapes.
+func rewriteObject(s string) string {
+	dec := json.NewDecoder(strings.NewReader(s))
+	dec.UseNumber()
+	var v any
+	if !rewritable(s) || dec.Decode(&v) != nil {
+		return s
+	}
+	return string(must(json.MarshalIndent(v, "", "\t")))
+}
+
+// loneSurrogate reports whether decoding has to replace half a pair.
+func loneSurrogate(s string) bool {
+	var v any
+	return json.Unmarshal([]byte(s), &v) == nil && !strings.Contains(s, "\ufffd") && utf8.ValidString(s) &&
+		strings.Contains(fmt.Sprint(v), "\ufffd")
+}
+
 var brokenValues = []brokenStore{
 	reading("newline-is-trimmed", "MUST/Values/trailing-newline", func(s string) string { return strings.TrimSuffix(s, "\n") }),
 	storing("space-is-trimmed", "MUST/Values/trailing-space", strings.TrimSpace),
@@ -65,7 +86,7 @@ var brokenValues = []brokenStore{
 	}),
 	storing("numbers-go-through-float64", "MUST/Values/json-object-numbers", func(s string) string {
 		var v map[string]any
-		if _, ok := object(s); !ok || json.Unmarshal([]byte(s), &v) != nil {
+		if !rewritable(s) || json.Unmarshal([]byte(s), &v) != nil {
 			return s
 		}
 		return string(must(json.Marshal(v)))
@@ -94,13 +115,13 @@ var brokenValues = []brokenStore{
 		return string(must(json.Marshal(v)))
 	}),
 	storing("names-are-folded", "MUST/Values/json-object-case", func(s string) string {
-		v, ok := object(s)
-		if !ok {
+		var v map[string]json.RawMessage
+		if !rewritable(s) || json.Unmarshal([]byte(s), &v) != nil {
 			return s
 		}
-		folded := map[string]any{}
-		for name, field := range v.(map[string]any) {
-			folded[strings.ToLower(name)] = field
+		folded := map[string]json.RawMessage{}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			folded[strings.ToLower(name)] = v[name]
 		}
 		return string(must(json.Marshal(folded)))
 	}),

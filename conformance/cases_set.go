@@ -115,29 +115,35 @@ var setCases = []Case{
 			if problem := t.settle(func() string { return t.shows(id, v) }); problem != "" {
 				t.fatalf("%s", problem)
 			}
-			info, err := t.svc.Set(t.ctx, id, v, core.IfChanged())
+			t.makesNoVersion("Set with IfChanged of an equal value", id, v, first)
+		},
+	},
+	{
+		Name:  "MUST/IfChanged/an-equal-object-makes-no-version",
+		Rule:  "Set with IfChanged of the JSON object that is there, with other spacing, order of names, escapes or spelling of numbers, makes no new version; with another number it does, be it in the 17th digit.",
+		Look:  "whether IfChanged compares bytes, or numbers as floats; core.Equivalent compares as the contract does, and core.New by it",
+		Cost:  Cost{Calls: 8},
+		needs: []need{needSet},
+		run: func(t *trial) {
+			id, user := t.id("a"), t.marks.text()
+			object := core.String(`{"user":"` + user + `","rate":1.5,"serial":90071992547409920,"path":"/a","list":[1,{"b":null,"c":true}]}`)
+			again := core.String(`{ "list": [1, {"c": true, "b": null}], "path": "\/\u0061",` + "\n" +
+				`"serial": 90071992547409920, "rate": 1.50, "user": "` + user + `" }`)
+			other := core.String(strings.Replace(object.Reveal(), "90071992547409920", "90071992547409921", 1))
+			first := t.put(id, object)
+			if problem := t.settle(func() string { return t.shows(id, object) }); problem != "" {
+				t.fatalf("%s", problem)
+			}
+			t.makesNoVersion("Set with IfChanged of an equal object", id, again, first)
+			t.wantValue("after Set with IfChanged of an equal object", id, object)
+			info, err := t.svc.Set(t.ctx, id, other, core.IfChanged())
 			if err != nil {
-				t.fatalf("Set with IfChanged of an equal value failed: %v", err)
+				t.fatalf("Set with IfChanged of an object with another number failed: %v", err)
 			}
-			if info.Version != first.Version {
-				t.errorf("Set with IfChanged of an equal value returned the version %q; the current one is %q", info.Version, first.Version)
+			if first.Version != "" && info.Version == first.Version {
+				t.errorf("Set with IfChanged of an object with another number returned the version that was there, %q", info.Version)
 			}
-			stat, err := t.svc.Stat(t.ctx, id)
-			if err != nil || stat.Version != first.Version {
-				t.errorf("after Set with IfChanged of an equal value the current version is %q (error %v); before it was %q", stat.Version, err, first.Version)
-			}
-			if first.Version == "" && !first.Created.IsZero() && !stat.Created.Equal(first.Created) {
-				t.errorf("Set with IfChanged of an equal value stored it again")
-			}
-			if t.caps.Versions {
-				infos, err := collect(t.svc.Versions(t.ctx, id))
-				if err != nil {
-					t.errorf("Versions failed: %v", err)
-				}
-				if len(infos) > 0 && infos[0].Version != first.Version {
-					t.errorf("Versions has a newer version than the one that was equal")
-				}
-			}
+			t.wantValue("after Set with IfChanged of an object with another number", id, other)
 		},
 	},
 	{
@@ -195,6 +201,34 @@ var setCases = []Case{
 			}
 		},
 	},
+}
+
+// makesNoVersion writes with IfChanged what is equal to the current value,
+// whose Info is given.
+func (t *trial) makesNoVersion(what, id string, equal core.Value, current core.Info) {
+	info, err := t.svc.Set(t.ctx, id, equal, core.IfChanged())
+	if err != nil {
+		t.fatalf("%s failed: %v", what, err)
+	}
+	if info.Version != current.Version {
+		t.errorf("%s returned the version %q; the current one is %q", what, info.Version, current.Version)
+	}
+	stat, err := t.svc.Stat(t.ctx, id)
+	if err != nil || stat.Version != current.Version {
+		t.errorf("after %s the current version is %q (error %v); before it was %q", what, stat.Version, err, current.Version)
+	}
+	if current.Version == "" && !current.Created.IsZero() && !stat.Created.Equal(current.Created) {
+		t.errorf("%s stored it again", what)
+	}
+	if t.caps.Versions {
+		infos, err := collect(t.svc.Versions(t.ctx, id))
+		if err != nil {
+			t.errorf("Versions failed: %v", err)
+		}
+		if len(infos) > 0 && infos[0].Version != current.Version {
+			t.errorf("after %s Versions has a newer version than the one that was equal", what)
+		}
+	}
 }
 
 // shows says why Get does not show that value.

@@ -38,6 +38,7 @@ func TestDifference(t *testing.T) {
 		{"a pair decoded", `{"a":"\ud83d\udd11"}`, `{"a":"🔑"}`, true},
 		{"an escaped backslash before a u", `{"a":"\\ud800"}`, `{ "a" : "\\ud800" }`, true},
 		{"invalid UTF-8 replaced", "{\"a\":\"\xff\"}", "{\"a\":\"\ufffd\"}", false},
+		{"an object and a space that is not JSON's", `{"a":1}`, "{\"a\":1}\v", false},
 		{"an object and more", `{"a":1} x`, `{"a":1}  x`, false},
 		{"an object cut", `{"a":1`, `{"a" :1`, false},
 		{"an object unwrapped", `{"value":"x"}`, `x`, false},
@@ -48,6 +49,21 @@ func TestDifference(t *testing.T) {
 		}
 		if strings.Contains(diff, "9007") {
 			t.Errorf("%s: the difference shows a value", test.name)
+		}
+	}
+}
+
+func TestTheDifferenceIsToldByItsKind(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ want, got, text string }{
+		{`{"a":1}`, `{"a": 2}`, "a JSON object of 7 bytes came back as another object, of 8 bytes"},
+		{`{"a":1}`, `a`, "a JSON object of 7 bytes came back as 1 bytes that are no such object"},
+		{`{"a":1}`, `{"a":1,"a":1}`, "a JSON object of 7 bytes came back as 13 bytes that are no such object"},
+		{`{"a":1,"a":2}`, `{"a":2}`, "another value came back: 7 bytes in place of 13, the first difference is at byte 5"},
+		{"text\n", "text", "another value came back: 4 bytes in place of 5, the first difference is at byte 4"},
+	} {
+		if got := difference(core.String(test.got), core.String(test.want)); got != test.text {
+			t.Errorf("got %q, want %q", got, test.text)
 		}
 	}
 }

@@ -91,6 +91,7 @@ func TestRightStoresRaiseNoAlarm(t *testing.T) {
 		"the model":                     func(m *model) Subject { return Subject{Backend: m} },
 		"a service made without New":    func(m *model) Subject { return Subject{Service: whole(m)} },
 		"Prefix over one without New":   func(m *model) Subject { return Subject{Service: core.Prefix(whole(m), "")} },
+		"a store that rewrites objects": storing("", "", rewriteObject).open,
 		"the model, patched in nothing": func(m *model) Subject { return Subject{Backend: &patched{model: m}} },
 	} {
 		t.Run(name, func(t *testing.T) {
