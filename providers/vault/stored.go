@@ -198,8 +198,9 @@ func canonical(data []byte) (rewritten []byte, ok bool) {
 	return out, true
 }
 
-// appendEscape appends the escape that s begins with in its shortest form,
-// and returns the length of it in s.
+// appendEscape appends what the escape that s begins with stands for, in the
+// shortest form, and returns the length of the escape. Half a surrogate pair
+// stays as it is. What s is of is JSON, so that no escape is cut short.
 func appendEscape(out, s []byte) (_ []byte, n int) {
 	switch s[1] {
 	case '/':
@@ -210,7 +211,7 @@ func appendEscape(out, s []byte) (_ []byte, n int) {
 	}
 	r, n := hex4(s[2:]), 6
 	if utf16.IsSurrogate(r) {
-		if len(s) < 12 || s[6] != '\\' || s[7] != 'u' {
+		if !bytes.HasPrefix(s[6:], []byte(`\u`)) {
 			return append(out, s[:6]...), 6
 		}
 		if r = utf16.DecodeRune(r, hex4(s[8:])); r == utf8.RuneError {
