@@ -19,6 +19,11 @@ type Role struct {
 	NoDefaultPolicy bool // then a token may not even look itself up or renew itself
 	Batch           bool // not renewable, not revocable by itself
 	NotRenewable    bool // tokens of Token only
+
+	// Mount is the auth method's, without slashes around it. Empty is the usual
+	// one of AppRole and Userpass, and for JWT and Kubernetes, which have one
+	// configuration for a mount, a mount of this role's own.
+	Mount string
 }
 
 // settings are those of auth methods whose fields begin with token_.
@@ -73,22 +78,22 @@ func (s *Server) RevokeToken(t testing.TB, token string) {
 	s.must(t, "POST", "auth/token/revoke", map[string]any{"token": token}, http.StatusNoContent)
 }
 
-// TokenIsKnown says whether the server knows the token: it was neither revoked
-// nor has it expired.
+// TokenIsKnown says whether the server knows the token. One that has expired is
+// refused at once, and known for a moment still.
 func (s *Server) TokenIsKnown(t testing.TB, token string) bool {
 	t.Helper()
 	r := s.must(t, "POST", "auth/token/lookup", map[string]any{"token": token}, http.StatusOK, http.StatusForbidden)
 	return r.Status == http.StatusOK
 }
 
-// An AppRole is a role of the method at approle/ with its two credentials.
-type AppRole struct{ Name, RoleID, SecretID string }
+// An AppRole is a role with its two credentials.
+type AppRole struct{ Mount, Name, RoleID, SecretID string }
 
 // AppRole makes a role whose logins get tokens as r says.
 func (s *Server) AppRole(t testing.TB, r Role) AppRole {
 	t.Helper()
-	a := AppRole{Name: unique("role")}
-	path := "auth/approle/role/" + a.Name
+	a := AppRole{Mount: s.method(t, "approle", r.Mount), Name: unique("role")}
+	path := "auth/" + a.Mount + "/role/" + a.Name
 	s.must(t, "POST", path, r.settings(), http.StatusNoContent)
 	s.atEnd(t, path)
 	a.RoleID = s.must(t, "GET", path+"/role-id", nil, http.StatusOK).Text("data", "role_id")
@@ -96,16 +101,28 @@ func (s *Server) AppRole(t testing.TB, r Role) AppRole {
 	return a
 }
 
-// Userpass makes a user of the method at userpass/.
+// Userpass makes a user whose logins get tokens as r says.
 func (s *Server) Userpass(t testing.TB, r Role) (user, password string) {
 	t.Helper()
-	user, password = strings.ToLower(unique("user")), rand.Text()
-	path := "auth/userpass/users/" + user
+	user, password = unique("user"), rand.Text()
+	path := "auth/" + s.method(t, "userpass", r.Mount) + "/users/" + user
 	body := r.settings()
 	body["password"] = password
 	s.must(t, "POST", path, body, http.StatusNoContent)
 	s.atEnd(t, path)
 	return user, password
+}
+
+// method enables an auth method at mount, where it is not there yet, and gives
+// the mount. Empty is the usual one.
+func (s *Server) method(t testing.TB, name, mount string) string {
+	t.Helper()
+	if mount == "" || mount == name { // the server starts with it
+		return name
+	}
+	s.must(t, "POST", "sys/auth/"+mount, map[string]any{"type": name}, http.StatusNoContent)
+	s.atEnd(t, "sys/auth/"+mount)
+	return mount
 }
 
 // atEnd deletes what a test made on a server that outlives the test.

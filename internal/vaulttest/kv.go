@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // A KV is a mount of the KV engine, read and written with the root token.
@@ -43,12 +42,6 @@ func (s *Server) MountKVAt(t testing.TB, mount string, version int) KV {
 			s.must(t, "DELETE", "sys/mounts/"+mount, nil, http.StatusNoContent)
 		}
 	})
-	if version == 2 {
-		// It refuses everything until it has looked for data of version 1.
-		s.Until(t, mount+" is ready", func() bool {
-			return s.Do(t, "GET", mount+"/config", nil).Status == http.StatusOK
-		})
-	}
 	return s.KV(mount, version)
 }
 
@@ -57,16 +50,8 @@ func (s *Server) KV(mount string, version int) KV {
 	return KV{Mount: mount, Version: version, server: s}
 }
 
-// Until waits for a condition, for at most 20 seconds, and asks it every few
-// milliseconds.
-func (s *Server) Until(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited 20 s in vain until %s", what)
-		}
-	}
-}
+// Server is the server that the mount is on.
+func (kv KV) Server() *Server { return kv.server }
 
 func (kv KV) data(path string) string {
 	if kv.Version == 1 {

@@ -121,6 +121,7 @@ func (s *Server) Unseal(t testing.TB) {
 	if r.Field("sealed") != false {
 		t.Fatal("the server is sealed still")
 	}
+	s.mountsAreReady(t)
 }
 
 // Stop cuts every connection, also in the middle of an answer, and refuses new
@@ -135,12 +136,31 @@ func (s *Server) Stop(t testing.TB) {
 func (s *Server) StartAgain(t testing.TB) {
 	t.Helper()
 	s.command(t, "start")
+	s.mountsAreReady(t)
 }
 
 // Restart is Stop and StartAgain at once.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	s.command(t, "restart")
+	s.mountsAreReady(t)
+}
+
+// mountsAreReady waits for the mounts of KV version 2. Each notes down, a moment
+// after it was mounted, that it has no data of version 1 to convert. One that
+// comes up without that note looks again, and until then answers everything
+// with 400.
+func (s *Server) mountsAreReady(t testing.TB) {
+	t.Helper()
+	mounts, _ := s.must(t, "GET", "sys/mounts", nil, http.StatusOK).Field("data").(map[string]any)
+	for path, about := range mounts {
+		options, _ := about.(map[string]any)["options"].(map[string]any)
+		if options["version"] == "2" {
+			Until(t, path+" is ready", func() bool {
+				return s.Do(t, "GET", path+"config", nil).Status == http.StatusOK
+			})
+		}
+	}
 }
 
 // Kill ends the server's process at once, for good.
