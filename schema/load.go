@@ -290,7 +290,11 @@ func (w *watched) update(found readings) (changed bool) {
 		if w.problems = w.put(secret.Value); len(w.problems) > 0 {
 			return false
 		}
-		changed = !w.ok || !w.value.Equal(secret.Value)
+		same := core.Value.Equal
+		if !d.plan.plain {
+			same = core.Equivalent // an object in another spelling decodes to the same
+		}
+		changed = !w.ok || !same(w.value, secret.Value)
 		w.value, w.info, w.ok = secret.Value, secret.Info, true
 		return changed
 	case problem.Rule == RuleMissing && d.spec.Optional:

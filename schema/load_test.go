@@ -284,6 +284,8 @@ func TestAHandleFollowsRotationAndNeverGetsAnInvalidValue(t *testing.T) {
 		step("down", "postgres://two", "", "STRIPE v1 read, DB v5 read, EXTRA v read", "STRIPE readDB readEXTRA read")
 		f.breakDown(nil)
 		step("up again", "postgres://three", "", "STRIPE v1, DB v7, EXTRA v absent", "")
+		f.put("DB", `{ "url" : "postgres:\/\/three" }`)
+		step("stored in another spelling", "postgres://three", "", "", "")
 	})
 }
 
