@@ -393,6 +393,13 @@ var brokenConditions = []brokenStore{
 			if err := p.checkAlone(ctx, id, o); err != nil {
 				return core.Info{}, err
 			}
+			// The others, who take no lock, have every chance to come in between.
+			for range 100 {
+				if now, err := p.model.Stat(ctx, id, core.GetOptions{}); err != nil || now.Version != o.IfVersion {
+					break
+				}
+				turns()
+			}
 			return p.model.Set(ctx, id, v, core.SetOptions{})
 		}
 	}),
