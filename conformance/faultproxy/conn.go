@@ -41,24 +41,9 @@ type conn struct {
 type packet struct {
 	data []byte
 	due  time.Time
-	err  error // of the client's stream
-	end  ending
-	cut  bool // the end is a fault, and not the server's
-}
-
-type ending int
-
-const (
-	goesOn ending = iota
-	closes
-	resets
-)
-
-func (e Ending) ending() ending {
-	if e == Close {
-		return closes
-	}
-	return resets
+	err  error  // of the client's stream
+	end  Ending // 0: goes on
+	cut  bool   // the end is a fault, and not the server's
 }
 
 const (
@@ -163,9 +148,9 @@ func (c *conn) down(server *net.TCPConn) {
 	case t.dstErr != nil: // the client went, or a fault has ended the answer
 		reset(server)
 	case t.srcErr == io.EOF:
-		c.end(closes)
+		c.end(Close)
 	default:
-		c.end(resets)
+		c.end(Reset)
 	}
 }
 
@@ -245,7 +230,7 @@ func (c *conn) Write(b []byte) (int, error) {
 }
 
 // end ends the connection to the client, behind what is under way.
-func (c *conn) end(how ending) { _ = c.put(packet{end: how}) }
+func (c *conn) end(how Ending) { _ = c.put(packet{end: how}) }
 
 func (c *conn) put(p packet) error {
 	p.due = c.p.due(time.Time{})
@@ -284,10 +269,10 @@ func (c *conn) send() {
 			}
 		}
 		switch p.end {
-		case closes:
+		case Close:
 			_ = c.client.CloseWrite()
 			return
-		case resets:
+		case Reset:
 			c.kill()
 			return
 		}
@@ -354,7 +339,7 @@ func (p *Proxy) toll(c *conn, pk packet) packet {
 		c.cut, c.left = p.cut, p.cut.after
 	}
 	if int64(len(pk.data)) >= c.left {
-		return packet{data: pk.data[:c.left], end: p.cut.how.ending(), cut: true}
+		return packet{data: pk.data[:c.left], end: p.cut.how, cut: true}
 	}
 	c.left -= int64(len(pk.data))
 	return pk

@@ -102,7 +102,7 @@ func (c *conn) answer(t *tap, r *bufio.Reader, x *exchange) (*http.Response, boo
 	switch x.fault.kind {
 	case loseAnswer:
 		t.stop()
-		c.end(resets)
+		c.end(Reset)
 		return resp, false
 	case keepAnswer:
 		t.dst = io.Discard
@@ -162,7 +162,7 @@ func (c *conn) makeUp(x *exchange, method string) *madeUp {
 		_ = ours.Close()
 		cancel()
 		if !ok || resp.Close {
-			c.end(closes)
+			c.end(Close)
 		}
 		<-served
 	})

@@ -98,6 +98,6 @@ func (w *cutter) Write(b []byte) (int, error) {
 		return w.c.Write(b)
 	}
 	_, _ = w.c.Write(b[:w.left])
-	w.c.end(w.how.ending())
+	w.c.end(w.how)
 	return 0, io.ErrClosedPipe
 }

@@ -56,7 +56,11 @@ func TestEachFaultIsWhatTheClientSees(t *testing.T) {
 				client.Transport.(*http.Transport).DisableKeepAlives = method == "GET"
 				works(t, client, proxy.URL())
 				proxy.Do(faultproxy.Rule{Match: faultproxy.To(method, "/secret"), Times: 1, Fault: test.fault})
-				status, body, err := call(t, client, method, proxy.URL()+"/secret/a?token=t0k3n", strings.Repeat("b", 70_000))
+				send := strings.Repeat("b", 70_000)
+				if test.name == "LoseRequest" {
+					send = "b" // of a longer one, the client may see its write fail instead
+				}
+				status, body, err := call(t, client, method, proxy.URL()+"/secret/a?token=t0k3n", send)
 				if test.name == "Answer with a redirect" {
 					body = "" // which http.RedirectHandler writes for GET alone
 				}
@@ -219,7 +223,8 @@ func TestAHandlersContextEndsWhenTheClientGoes(t *testing.T) {
 	}))})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { _, _, _ = callContext(ctx, newClient(t), "GET", proxy.URL(), "") }()
+	client := newClient(t)
+	go func() { _, _, _ = callContext(ctx, client, "PUT", proxy.URL(), "unread") }()
 	<-begun
 	cancel()
 	<-ended
@@ -316,7 +321,9 @@ func TestARuleCannotSpoilTheBody(t *testing.T) {
 	})
 	proxy := faultproxy.NewHTTP(t, server.URL)
 	proxy.Do(faultproxy.Rule{Match: func(r *http.Request) bool {
-		_, _ = io.Copy(io.Discard, r.Body)
+		if n, err := io.Copy(io.Discard, r.Body); n > 0 || err != nil {
+			t.Errorf("a rule sees %d bytes of the body, %v", n, err)
+		}
 		return false
 	}})
 	if _, _, err := call(t, newClient(t), "PUT", proxy.URL(), "value"); err != nil {
@@ -324,5 +331,24 @@ func TestARuleCannotSpoilTheBody(t *testing.T) {
 	}
 	if have := <-got; have != "value" {
 		t.Errorf("the server got %q", have)
+	}
+}
+
+func TestAnAnswerToHEADHasNoBody(t *testing.T) {
+	t.Parallel()
+	proxy := faultproxy.NewHTTP(t, newSite(t, nil).URL)
+	client := newClient(t)
+	if status, _, err := call(t, client, "HEAD", proxy.URL(), ""); status != 200 || err != nil {
+		t.Fatalf("HEAD gets %d, %v", status, err)
+	}
+	if have := last(t, proxy); !have.Passed {
+		t.Errorf("listed is %+v", have)
+	}
+	proxy.Do(faultproxy.Rule{Fault: faultproxy.LoseAnswer})
+	if _, _, err := call(t, client, "PUT", proxy.URL(), "v"); !isReset(err) {
+		t.Errorf("the next request on the connection fails with %v", err)
+	}
+	if have := proxy.Connections().Opened; have != 1 {
+		t.Errorf("%d connections were opened", have)
 	}
 }

@@ -210,6 +210,45 @@ func TestADelayDoesNotLimitThroughput(t *testing.T) {
 	<-over
 }
 
+// What is under way is due when it was due as it was sent, and not so much after what is
+// before it.
+func TestADelayDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	status := make(chan struct{})
+	server := newSite(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "first")
+		w.(http.Flusher).Flush()
+		<-status
+		_, _ = io.WriteString(w, "second")
+	})
+	proxy := faultproxy.NewHTTP(t, server.URL)
+	proxy.Do(faultproxy.Rule{Match: func(*http.Request) bool {
+		proxy.Delay(time.Second) // for the answer alone
+		return false
+	}})
+	client := newClient(t)
+	over := make(chan error, 1)
+	go func() {
+		_, body, err := call(t, client, "GET", proxy.URL(), "")
+		if body != "firstsecond" && err == nil {
+			err = errors.New("the body is " + body)
+		}
+		over <- err
+	}()
+	wait(t, "the first part is under way", func() bool { return len(proxy.Requests()) == 1 && last(t, proxy).Status == 200 })
+	close(status)
+	wait(t, "the second part is under way", func() bool { return last(t, proxy).Passed })
+	proxy.Delay(time.Hour)
+	select {
+	case err := <-over:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the second part does not come")
+	}
+}
+
 func TestABlackHoleSwallowsEverything(t *testing.T) {
 	t.Parallel()
 	server := newSite(t, nil)

@@ -335,4 +335,101 @@ func TestAnIdleConnectionThatTheServerClosesIsClosedForTheClient(t *testing.T) {
 	if have := len(server.got()); have != 5 {
 		t.Errorf("the server got %d writes", have)
 	}
+	if have, want := proxy.Connections(), (faultproxy.Connections{Opened: 5, Most: 1}); have != want {
+		t.Errorf("%+v; want %+v", have, want)
+	}
+}
+
+// The server goes while the proxy answers in its place: the answer still is whole.
+func TestAMadeUpAnswerOutlivesTheServersConnection(t *testing.T) {
+	t.Parallel()
+	server := newSite(t, nil)
+	proxy := faultproxy.NewHTTP(t, server.URL)
+	const parts = 200 // each a round trip, so that the server's end has time to arrive
+	read := make(chan struct{}, parts)
+	proxy.Do(faultproxy.Rule{Match: faultproxy.To("", "/made"), Fault: faultproxy.Answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for i := range parts {
+			_, _ = io.WriteString(w, "x")
+			w.(http.Flusher).Flush()
+			select {
+			case <-read:
+			case <-r.Context().Done():
+			}
+			if i == 0 {
+				server.CloseClientConnections()
+			}
+		}
+	}))})
+	client := newClient(t)
+	works(t, client, proxy.URL())
+	resp, err := client.Get(proxy.URL() + "/made")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	for i := range parts {
+		if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
+			t.Fatalf("it ends after %d of %d parts: %v", i, parts, err)
+		}
+		read <- struct{}{}
+	}
+	if b, err := io.ReadAll(resp.Body); len(b) > 0 || err != nil {
+		t.Errorf("then comes %q, %v", b, err)
+	}
+	wait(t, "the connection ended", func() bool { return proxy.Connections().Open == 0 })
+	works(t, client, proxy.URL())
+}
+
+// A request that is there with the one before it does not slip past its rule.
+func TestARequestBehindAnotherMeetsItsRuleToo(t *testing.T) {
+	t.Parallel()
+	const first, second = "GET /1 HTTP/1.1\r\nHost: h\r\n\r\n", "GET /2 HTTP/1.1\r\nHost: h\r\n\r\n"
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got := make(chan string, 1)
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			b, _ := io.ReadAll(c)
+			got <- string(b)
+			c.Close()
+		}
+	}()
+	proxy := faultproxy.NewHTTP(t, l.Addr().String())
+	proxy.Do(faultproxy.Rule{Match: faultproxy.To("", "/2"), Fault: faultproxy.Status(503)})
+	c, err := net.Dial("tcp", proxy.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_, _ = io.WriteString(c, first+second)
+	_ = c.(*net.TCPConn).CloseWrite()
+	if have := <-got; have != first {
+		t.Errorf("the server got %q; want %q", have, first)
+	}
+}
+
+func TestAServersResetIsAResetForTheClient(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		if c, err := l.Accept(); err == nil {
+			_ = c.(*net.TCPConn).SetLinger(0)
+			c.Close()
+		}
+	}()
+	c, err := net.Dial("tcp", faultproxy.NewHTTP(t, l.Addr().String()).Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
+		t.Errorf("the client's connection ends with %v", err)
+	}
 }

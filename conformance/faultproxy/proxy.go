@@ -40,7 +40,7 @@ const (
 	// Reset ends a connection with a TCP reset, as a crash or a firewall does.
 	// The client's next read or write fails. On some systems, not on Linux, it may
 	// also lose what had come before and was not read yet.
-	Reset Ending = iota
+	Reset Ending = iota + 1
 	// Close ends a connection as a server does that has no more to say: the client
 	// reads the end of the stream.
 	Close
