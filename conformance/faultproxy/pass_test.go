@@ -420,15 +420,17 @@ func TestAServersResetIsAResetForTheClient(t *testing.T) {
 	defer l.Close()
 	go func() {
 		if c, err := l.Accept(); err == nil {
+			_, _ = c.Read(make([]byte, 1)) // so that the client's dial is over
 			_ = c.(*net.TCPConn).SetLinger(0)
 			c.Close()
 		}
 	}()
-	c, err := net.Dial("tcp", faultproxy.NewHTTP(t, l.Addr().String()).Addr())
+	c, err := net.Dial("tcp", faultproxy.New(t, l.Addr().String()).Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	_, _ = io.WriteString(c, "x")
 	if _, err := c.Read(make([]byte, 1)); !isReset(err) {
 		t.Errorf("the client's connection ends with %v", err)
 	}
