@@ -132,16 +132,15 @@ func (c *conn) answer(t *tap, r *bufio.Reader, x *exchange) (*http.Response, boo
 // A madeUp is an answer of a handler. To the connection it is another server, for one
 // request, so that all of HTTP is left to net/http.
 type madeUp struct {
-	pipe   net.Conn
-	cancel context.CancelFunc // net/http would not see that the client goes while its body is unread
-	done   chan struct{}
+	pipe net.Conn
+	done chan struct{}
 }
 
 func (c *conn) makeUp(x *exchange, method string) *madeUp {
 	x.method = method
 	ours, theirs := net.Pipe()
 	ctx, cancel := context.WithCancel(c.p.ctx)
-	m := &madeUp{pipe: ours, cancel: cancel, done: make(chan struct{})}
+	m := &madeUp{pipe: ours, done: make(chan struct{})}
 	served := make(chan struct{})
 	server := &http.Server{
 		Handler:     x.fault.handler,
@@ -160,7 +159,7 @@ func (c *conn) makeUp(x *exchange, method string) *madeUp {
 		t := &tap{src: ours, dst: c}
 		resp, ok := c.answer(t, bufio.NewReaderSize(t, chunk), x)
 		_ = ours.Close()
-		cancel()
+		cancel() // net/http would not see that the client goes while its body is unread
 		if !ok || resp.Close {
 			c.end(Close)
 		}
@@ -185,7 +184,6 @@ func (m *madeUp) wait() {
 func (m *madeUp) end() {
 	if m != nil {
 		_ = m.pipe.Close()
-		m.cancel()
 		<-m.done
 	}
 }
