@@ -126,15 +126,16 @@ func (s *server) stop() error {
 }
 
 func (s *server) serve(listener net.Listener) {
-	s.http = &http.Server{
+	h := &http.Server{
 		Handler:           vaulthttp.Handler.Handler(&vault.HandlerProperties{Core: s.core}),
 		TLSConfig:         s.tls,
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          s.log.StandardLogger(nil),
 	}
-	serve := s.http.Serve
+	s.http = h
+	serve := h.Serve
 	if s.tls != nil {
-		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+		serve = func(l net.Listener) error { return h.ServeTLS(l, "", "") }
 	}
 	go func() {
 		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -51,10 +51,17 @@ func build(t testing.TB) (string, error) {
 	if err := os.MkdirAll(bin, 0o755); err != nil {
 		return "", err
 	}
+	ctx, cancel := context.Background(), context.CancelFunc(func() {})
+	if d, ok := deadline(t); ok {
+		// What is built so far is kept in go's cache; a killed test says nothing.
+		ctx, cancel = context.WithDeadline(ctx, d.Add(-10*time.Second))
+	}
+	defer cancel()
+
 	// The tests of several packages start at once: one builds, the others wait.
-	unlock, err := lock(filepath.Join(bin, "vaultserver.lock"))
+	unlock, err := lock(ctx, filepath.Join(bin, "vaultserver.lock"))
 	if err != nil {
-		return "", err
+		return "", tooLate(ctx, err)
 	}
 	defer unlock()
 
@@ -65,24 +72,23 @@ func build(t testing.TB) (string, error) {
 	if _, err := os.Stat(name); err != nil {
 		t.Log("building the real Vault server: the first time this takes some minutes, later seconds")
 	}
-	ctx, cancel := context.Background(), context.CancelFunc(func() {})
-	if d, ok := deadline(t); ok {
-		// What is built so far is kept in go's cache; a killed test says nothing.
-		ctx, cancel = context.WithDeadline(ctx, d.Add(-10*time.Second))
-	}
-	defer cancel()
 	// The flags of scripts/vaultserver, or each would link what the other has linked.
 	cmd := exec.CommandContext(ctx, "go", "build", "-p", "2", "-buildvcs=false", "-ldflags=-s -w", "-o", name, ".")
 	cmd.Dir = filepath.Join(root, "internal", "vaultserver")
 	cmd.Env = append(os.Environ(), "PWD="+cmd.Dir, "GOWORK=off", "GOFLAGS=-mod=readonly", "GOOS=", "GOARCH=")
 	out, err := cmd.CombinedOutput()
-	switch {
-	case ctx.Err() != nil:
-		return "", errors.New("the time limit of go test came first; run scripts/vaultserver once, or give -timeout=30m")
-	case err != nil:
-		return "", fmt.Errorf("go build of internal/vaultserver (it needs the Go module proxy the first time): %w\n%s", err, out)
+	if err != nil {
+		return "", tooLate(ctx, fmt.Errorf("go build of internal/vaultserver (it needs the Go module proxy the first time): %w\n%s", err, out))
 	}
 	return name, nil
+}
+
+// tooLate is err, or what it means that ctx has ended.
+func tooLate(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("the time limit of go test came first; run scripts/vaultserver once, or give -timeout=30m")
+	}
+	return err
 }
 
 func deadline(t testing.TB) (time.Time, bool) {

@@ -1,7 +1,6 @@
 package vaulttest_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -41,25 +40,14 @@ func (parent) Fatalf(format string, args ...any) {
 
 func TestServerEndsWithItsKilledParent(t *testing.T) {
 	t.Parallel()
-	vaulttest.Shared(t) // the program is built by now
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "VAULTTEST_PARENT=1")
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	address, ok := strings.CutPrefix(strings.TrimSpace(line), "http://")
-	if !ok || !accepts(address) {
-		t.Fatalf("the parent started no server: %s", line)
+	cmd := parentProcess(t.Context(), "LUKKO_VAULTSERVER="+vaulttest.Program(t))
+	address := strings.TrimPrefix(startParent(t, cmd), "http://")
+	if !accepts(address) {
+		t.Fatal("the parent's server does not accept connections")
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait()
 	vaulttest.Until(t, "the server is gone", func() bool { return !accepts(address) })
 }
 
