@@ -156,7 +156,10 @@ func (b *backend) Close() error {
 
 // missing is the answer to a read of what is not there. That is believed of an
 // engine that the server has confirmed.
-func (d *detector) missing(ctx context.Context, hint string) error {
+func (d *detector) missing(ctx context.Context, a answer, hint string) error {
+	if !a.absent() {
+		return a.foreign()
+	}
 	if err := d.confirm(ctx); err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type request struct {
 	body   []byte // JSON, or nil
 	limit  int64  // of the answer, in bytes; 0: smallAnswer
 	write  bool   // may change something: it is sent once
+	value  bool   // the answer holds a secret's value
 	fresh  bool   // past the caches of proxies
 }
 
@@ -67,7 +68,7 @@ type answer struct {
 
 // do sends a request with the session's token, again if that reads and the
 // failure may pass, and again if the token turns out to have ended.
-// An answer of 200 to 299, and one of 404 that is the server's own, are no
+// An answer of 200 or 204, and one of 404 that says that nothing is there, are no
 // errors.
 func (c *conn) do(ctx context.Context, r request) (answer, error) {
 	parent := ctx
@@ -85,6 +86,9 @@ func (c *conn) do(ctx context.Context, r request) (answer, error) {
 	switch kind := core.KindOf(err); {
 	case kind != nil && kind != core.ErrUnavailable && kind != core.ErrIndeterminate: //nolint:errorlint // a kind is the sentinel itself
 	case endedBy(parent) == nil:
+		if kind == nil && endedBy(ctx) != nil { // by the limit of our own
+			err = &core.Error{Kind: core.ErrUnavailable, Hint: "no answer within " + c.timeout.String() + "; BAO_CLIENT_TIMEOUT or VAULT_CLIENT_TIMEOUT says how long a call may take"}
+		}
 	case r.write && kind == core.ErrIndeterminate: //nolint:errorlint // as above
 		err = parent.Err()
 	default:
@@ -145,7 +149,7 @@ func (c *conn) attempts(ctx context.Context, r request, token string) (answer, e
 		if passing.after > wait {
 			wait = passing.after
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+		if deadline, ok := ctx.Deadline(); wait > longestWait || ok && time.Until(deadline) < wait {
 			return answer{}, err // waiting would only use up the time for nothing
 		}
 		timer := time.NewTimer(wait)
@@ -190,18 +194,21 @@ func (c *conn) once(ctx context.Context, r request, token string) (answer, error
 		if err == nil {
 			err = errors.New("vault: no answer and no error")
 		}
-		return answer{}, unreached(err, r.write, !connected.Load())
+		return answer{}, unreached(ctx, err, r.write, r.write && !connected.Load())
 	}
 	defer resp.Body.Close()
-	if failed := (*api.ResponseError)(nil); err != nil && !errors.As(err, &failed) {
-		return answer{}, broken(r, resp.StatusCode, err) // the answer was cut, or too long
+	a := answer{status: resp.StatusCode, header: resp.Header, write: r.write}
+	// The API client has read the body of an error, and says so by this type.
+	if err == nil || errors.As(err, new(*api.ResponseError)) {
+		a.body, err = readAll(resp)
 	}
-	body, err := readAll(resp)
-	if err != nil {
-		return answer{}, broken(r, resp.StatusCode, err)
+	switch {
+	case err == nil:
+		return a, a.fault()
+	case endedBy(ctx) != nil:
+		return answer{}, unreached(ctx, err, r.write, false)
 	}
-	a := answer{status: resp.StatusCode, header: resp.Header, body: body, write: r.write}
-	return a, a.fault()
+	return answer{}, a.broken(r, err)
 }
 
 // readAll reads the body of an answer, into one buffer where its length is
@@ -223,14 +230,23 @@ func (a answer) decode(v any) error {
 	return nil
 }
 
+// longestWait is how long a retry may wait for what the server asks, also
+// where nothing bounds the call.
+const longestWait = time.Minute
+
 // retryAfter is how long the server wants to be left alone; 0 if it doesn't
-// say.
+// say. Vault says it in seconds, others also by a time (RFC 9110, section
+// 10.2.3).
 func retryAfter(h http.Header) time.Duration {
-	seconds, err := strconv.Atoi(h.Get("Retry-After"))
-	if err != nil || seconds < 0 {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(text); err == nil {
+		return time.Duration(min(max(seconds, 0), 24*3600)) * time.Second
+	}
+	at, err := http.ParseTime(text)
+	if err != nil {
 		return 0
 	}
-	return time.Duration(min(seconds, 3600)) * time.Second
+	return max(time.Until(at), 0).Round(time.Second)
 }
 
 // close ends the session, and lets the connections go.

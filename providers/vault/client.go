@@ -258,6 +258,11 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		// Nobody asked for that; its body is the connection, which need not end.
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+	}
 	n, ok := r.Context().Value(limitKey{}).(int64)
 	if !ok {
 		n = smallAnswer

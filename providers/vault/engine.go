@@ -98,7 +98,7 @@ func isContext(err error) bool {
 func (d *detector) ask(ctx context.Context) (int, error) {
 	a, err := d.conn.do(ctx, request{method: http.MethodGet, path: "sys/internal/ui/mounts/" + d.mount})
 	switch kind := core.KindOf(err); {
-	case err == nil && a.status != http.StatusNotFound:
+	case err == nil && !a.absent():
 	case d.given != 0 && (err == nil || refusedPath(err)):
 		return d.given, nil // this server, or what stands before it, does not say
 	case kind == core.ErrPermissionDenied: //nolint:errorlint // a kind is the sentinel itself
@@ -106,8 +106,8 @@ func (d *detector) ask(ctx context.Context) (int, error) {
 			Kind: core.ErrPermissionDenied, Code: "403",
 			Hint: "no engine of this mount is open to this token: the mount is not there, or no policy allows anything of it; look at the mount and the namespace",
 		}
-	case err == nil:
-		return 0, a.err(core.ErrUnavailable, "the server does not tell which engine is mounted; say kv=1 or kv=2 in the URL")
+	case err == nil, kind == core.ErrInvalidOption: //nolint:errorlint // as above
+		return 0, &core.Error{Kind: core.ErrUnavailable, Hint: "the server does not tell which engine is mounted; say kv=1 or kv=2 in the URL"}
 	default:
 		return 0, core.NotWritten(err)
 	}

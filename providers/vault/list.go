@@ -46,6 +46,11 @@ func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, 
 					path := dir + key
 					switch {
 					case strings.HasSuffix(key, "/"):
+						// A folder that no id lies in would have to be asked for
+						// by another name, or without end.
+						if core.CheckID(strings.TrimSuffix(path, "/")) != nil {
+							continue
+						}
 						if strings.HasPrefix(path, prefix) || strings.HasPrefix(prefix, path) {
 							folders = append(folders, path)
 						}
@@ -99,6 +104,9 @@ func (b *backend) keys(ctx context.Context, engine kv, dir string) ([]string, er
 	a, err := b.conn.do(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	if a.status == http.StatusNotFound && !a.absent() {
+		return nil, a.foreign()
 	}
 	if a.status == http.StatusNotFound {
 		return nil, b.engine.confirm(ctx) // an empty folder, if this is the right engine

@@ -24,12 +24,12 @@ func (e v1) get(ctx context.Context, id string, o core.GetOptions) (core.Secret,
 	if strings.Contains(id, "..") {
 		return core.Secret{}, parents()
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("", id), fresh: o.Fresh})
+	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("", id), fresh: o.Fresh, value: true})
 	if err != nil {
 		return core.Secret{}, err
 	}
 	if a.status == http.StatusNotFound {
-		return core.Secret{}, e.engine.missing(ctx, noSecret)
+		return core.Secret{}, e.engine.missing(ctx, a, noSecret)
 	}
 	var body struct {
 		Data json.RawMessage `json:"data"`
@@ -80,8 +80,8 @@ func (e v1) set(ctx context.Context, id string, value core.Value, o core.SetOpti
 		return core.Info{}, parents()
 	}
 	a, err := e.conn.do(ctx, request{method: http.MethodPut, path: e.engine.path("", id), body: encode(value), write: true})
-	if err == nil && a.status == http.StatusNotFound {
-		err = a.err(core.ErrUnavailable, "the engine does not know the path of a write; look at the mount")
+	if err == nil {
+		err = a.done()
 	}
 	return core.Info{}, err
 }
@@ -90,10 +90,13 @@ func (e v1) delete(ctx context.Context, id string, purge bool) error {
 	if purge {
 		return &core.Error{Kind: errors.ErrUnsupported, Hint: "KV version 1 keeps nothing of what it deletes, so that there is nothing to purge"}
 	}
-	if _, err := e.get(ctx, id, core.GetOptions{Fresh: true}); err != nil && !errors.Is(err, core.ErrCorrupt) {
+	if _, err := e.get(ctx, id, core.GetOptions{Fresh: true}); err != nil && !errors.Is(err, core.ErrCorrupt) && !errors.Is(err, core.ErrInvalidValue) {
 		return core.NotWritten(err)
 	}
-	_, err := e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path("", id), write: true})
+	a, err := e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path("", id), write: true})
+	if err == nil {
+		err = a.done()
+	}
 	if !errors.Is(err, core.ErrIndeterminate) {
 		return err
 	}

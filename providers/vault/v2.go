@@ -30,6 +30,9 @@ type versionData struct {
 	Destroyed bool      `json:"destroyed"`
 }
 
+// ok reports whether this is a version that an engine makes.
+func (v *versionData) ok() bool { return v != nil && v.Version > 0 && !v.Created.IsZero() }
+
 // A version's name is Vault's number and the time of its creation: numbers
 // start again after a purge, and times don't.
 
@@ -71,7 +74,7 @@ func (a answer) now() time.Time {
 }
 
 func (e v2) get(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
-	r := request{method: http.MethodGet, path: e.engine.path("data", id), fresh: o.Fresh}
+	r := request{method: http.MethodGet, path: e.engine.path("data", id), fresh: o.Fresh, value: true}
 	if o.Version != "" {
 		n, ok := number(o.Version)
 		if !ok {
@@ -94,8 +97,8 @@ func (e v2) get(ctx context.Context, id string, o core.GetOptions) (core.Secret,
 	}
 	switch {
 	case body.Data == nil && a.status == http.StatusNotFound:
-		return core.Secret{}, e.engine.missing(ctx, noSecret)
-	case body.Data == nil || body.Data.Metadata == nil || body.Data.Metadata.Version == 0:
+		return core.Secret{}, e.engine.missing(ctx, a, noSecret)
+	case body.Data == nil || !body.Data.Metadata.ok():
 		return core.Secret{}, e.notV2(ctx, a)
 	}
 	v := *body.Data.Metadata
@@ -152,7 +155,7 @@ func (e v2) history(ctx context.Context, id string) (history, error) {
 		return history{}, err
 	}
 	if a.status == http.StatusNotFound {
-		return history{}, e.engine.missing(ctx, noSecret)
+		return history{}, e.engine.missing(ctx, a, noSecret)
 	}
 	var body struct {
 		Data *struct {
@@ -172,6 +175,9 @@ func (e v2) history(ctx context.Context, id string) (history, error) {
 			return history{}, a.foreign()
 		}
 		v.Version = n
+		if !v.ok() {
+			return history{}, a.foreign()
+		}
 		h.versions = append(h.versions, v)
 	}
 	if len(h.versions) == 0 { // metadata alone, as "vault kv metadata put" makes it
@@ -192,7 +198,7 @@ func (e v2) latest(ctx context.Context, id string) (v versionData, live bool, er
 	if !errors.Is(err, core.ErrPermissionDenied) {
 		return versionData{}, false, err
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("data", id), fresh: true})
+	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("data", id), fresh: true, value: true})
 	if err != nil {
 		return versionData{}, false, err
 	}
@@ -206,8 +212,8 @@ func (e v2) latest(ctx context.Context, id string) (v versionData, live bool, er
 	}
 	switch {
 	case body.Data == nil && a.status == http.StatusNotFound:
-		return versionData{}, false, e.engine.missing(ctx, noSecret)
-	case body.Data == nil || body.Data.Metadata == nil || body.Data.Metadata.Version == 0:
+		return versionData{}, false, e.engine.missing(ctx, a, noSecret)
+	case body.Data == nil || !body.Data.Metadata.ok():
 		return versionData{}, false, e.notV2(ctx, a)
 	}
 	return *body.Data.Metadata, a.status != http.StatusNotFound, nil
@@ -264,7 +270,9 @@ func (e v2) versions(ctx context.Context, id string) ([]core.Info, error) {
 func (e v2) folder(dir string) string { return e.engine.path("metadata", dir) }
 
 // found looks at a key of a listing, since that names deleted ones too.
-func (e v2) found(ctx context.Context, id string) (core.Info, error) { return e.stat(ctx, id, core.GetOptions{}) }
+func (e v2) found(ctx context.Context, id string) (core.Info, error) {
+	return e.stat(ctx, id, core.GetOptions{})
+}
 
 func (e v2) set(ctx context.Context, id string, value core.Value, o core.SetOptions) (core.Info, error) {
 	data := encode(value)
@@ -337,16 +345,13 @@ func (e v2) put(ctx context.Context, id string, data json.RawMessage, cas int, c
 	if err != nil {
 		return core.Info{}, err
 	}
-	if a.status == http.StatusNotFound {
-		return core.Info{}, a.err(core.ErrUnavailable, "the engine does not know the path of a write; look at the mount")
-	}
 	var made struct {
 		Data *versionData `json:"data"`
 	}
 	if err := a.decode(&made); err != nil {
 		return core.Info{}, err
 	}
-	if made.Data == nil || made.Data.Version == 0 {
+	if !made.Data.ok() {
 		return core.Info{}, a.foreign()
 	}
 	return made.Data.info(), nil
@@ -365,7 +370,10 @@ func (e v2) delete(ctx context.Context, id string, purge bool) error {
 	if purge {
 		kind = "metadata"
 	}
-	_, err = e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path(kind, id), write: true})
+	a, err := e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path(kind, id), write: true})
+	if err == nil {
+		err = a.done()
+	}
 	if !errors.Is(err, core.ErrIndeterminate) {
 		return err
 	}
