@@ -37,6 +37,12 @@ type conn struct {
 	pause     time.Duration // before the first retry; doubled for each further one
 	slots     chan struct{} // one for each request in flight
 	closeIdle func()        // nil if the connections are the caller's
+	links     *links        // as above
+
+	// doubt: a request got no answer in time. Its connection may have died without a
+	// word, and those that idle with it, each of which would cost a call its
+	// whole time.
+	doubt atomic.Bool
 }
 
 func newConn(client *api.Client, concurrency int, timeout time.Duration, retries int) *conn {
@@ -111,7 +117,7 @@ func (c *conn) withToken(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, core.NotWritten(err)
 	}
-	a, err := c.attempts(ctx, r, t.value)
+	a, err := c.attempts(ctx, r, t.value.Reveal())
 	denial := (*denied)(nil)
 	if !errors.As(err, &denial) {
 		return a, err
@@ -121,10 +127,9 @@ func (c *conn) withToken(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, core.NotWritten(err)
 	}
-	a, err = c.attempts(ctx, r, fresh.value)
+	a, err = c.attempts(ctx, r, fresh.value.Reveal())
 	if errors.As(err, &denial) {
-		c.session.rejectedFresh(ctx, fresh)
-		err = denial.asError()
+		err = c.session.rejectedFresh(ctx, fresh, denial)
 	}
 	return a, err
 }
@@ -170,6 +175,9 @@ func (c *conn) once(ctx context.Context, r request, token string) (answer, error
 	case <-ctx.Done():
 		return answer{}, core.NotWritten(ctx.Err())
 	}
+	if c.doubt.Swap(false) && c.closeIdle != nil {
+		c.closeIdle()
+	}
 	limit := r.limit
 	if limit == 0 {
 		limit = smallAnswer
@@ -193,6 +201,9 @@ func (c *conn) once(ctx context.Context, r request, token string) (answer, error
 	if resp == nil {
 		if err == nil {
 			err = errors.New("vault: no answer and no error")
+		}
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			c.doubt.Store(true)
 		}
 		return answer{}, unreached(ctx, err, r.write, r.write && !connected.Load())
 	}
@@ -254,5 +265,6 @@ func (c *conn) close() {
 	c.session.close()
 	if c.closeIdle != nil {
 		c.closeIdle()
+		c.links.close()
 	}
 }

@@ -1,10 +1,10 @@
 package vault
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,11 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/vault/api"
+	"github.com/lukko-dev/lukko/core"
 )
-
-// dialer gives up where no one answers: a connection that is being opened
-// counts as one of the few there may be.
-var dialer = &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 
 const (
 	defaultTimeout = 60 * time.Second
@@ -26,22 +23,17 @@ const (
 // dial makes a connection from a Config and the environment, as the API client
 // would read it, with OpenBao's variables in front.
 func dial(cfg Config, env environment, concurrency int) (*conn, error) {
-	agent := env.get("AGENT_ADDR")
-	address := cfg.Address
-	if address == "" {
-		address = agent
-	}
-	viaAgent := address != "" && address == agent
-	if address == "" {
-		address = env.get("ADDR")
-	}
-	if address == "" {
-		address = api.DefaultAddress
-	}
+	address := cmp.Or(cfg.Address, env.get("AGENT_ADDR", "ADDR"), api.DefaultAddress)
 	if err := parseAddress(address); err != nil {
 		return nil, err
 	}
-	t := transport(concurrency)
+	viaAgent := strings.TrimSuffix(address, "/") == strings.TrimSuffix(env.get("AGENT_ADDR"), "/")
+	logIn, err := cfg.Login.method(env, viaAgent)
+	if err != nil {
+		return nil, err
+	}
+	l := &links{open: map[*link]struct{}{}}
+	t := transport(concurrency, l)
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if err := configureProxy(t, env); err != nil {
 		return nil, err
@@ -70,25 +62,21 @@ func dial(cfg Config, env environment, concurrency int) (*conn, error) {
 	if err := addHeaders(client, env); err != nil {
 		return nil, err
 	}
-	namespace := cfg.Namespace
-	if namespace == "" {
-		namespace = env.get("NAMESPACE")
-	}
-	if namespace != "" {
+	if namespace := cmp.Or(cfg.Namespace, env.get("NAMESPACE")); namespace != "" {
 		client.SetNamespace(namespace)
 	}
 	if limits.rate > 0 {
 		client.SetLimiter(limits.rate, limits.burst)
 	}
 	c := newConn(client, concurrency, limits.timeout, limits.retries)
-	c.closeIdle = t.CloseIdleConnections
-	c.session, err = newSession(c, cfg.Login, env, viaAgent)
-	return c, err
+	c.closeIdle, c.links = t.CloseIdleConnections, l
+	c.session = newSession(c, logIn, cfg.Mount)
+	return c, nil
 }
 
 // borrow makes a connection over a client of the caller's. The caller's own is
 // left as it is.
-func borrow(theirs *api.Client, concurrency int) (*conn, error) {
+func borrow(theirs *api.Client, mount string, concurrency int) (*conn, error) {
 	settings := theirs.CloneConfig()
 	if settings.Error != nil {
 		return nil, unreadableEnvironment()
@@ -103,8 +91,10 @@ func borrow(theirs *api.Client, concurrency int) (*conn, error) {
 	client.SetHeaders(theirs.Headers()) // the namespace is one of them
 	client.ClearToken()
 	c := newConn(client, concurrency, timeout, retries)
-	c.session = &session{conn: c, method: borrowed{theirs}}
-	c.session.init()
+	c.session = newSession(c, func(context.Context, *conn) (*token, error) {
+		return &token{value: core.String(theirs.Token())}, nil
+	}, mount)
+	c.session.live = theirs.Token
 	return c, nil
 }
 
@@ -151,10 +141,7 @@ func configureTLS(settings *api.Config, env environment) error {
 }
 
 func configureProxy(t *http.Transport, env environment) error {
-	proxy, variable := env.named("PROXY_ADDR")
-	if proxy == "" {
-		proxy, variable = env.named("HTTP_PROXY")
-	}
+	proxy, variable := env.named("PROXY_ADDR", "HTTP_PROXY")
 	if proxy == "" {
 		return nil
 	}

@@ -28,7 +28,7 @@ const (
 // what the environment says, and the mount "secret".
 type Config struct {
 	// Address is the server's URL, such as https://vault.example.com:8200 or
-	// unix:///run/vault.sock. Empty: BAO_AGENT_ADDR, VAULT_AGENT_ADDR, BAO_ADDR,
+	// unix:///run/vault.sock. Empty: BAO_AGENT_ADDR, BAO_ADDR, VAULT_AGENT_ADDR,
 	// VAULT_ADDR, then the API client's own https://127.0.0.1:8200.
 	Address string
 
@@ -72,8 +72,8 @@ func New(cfg Config) (*core.Store, error) {
 		cfg.Lookup = os.LookupEnv
 	}
 	env := environment{cfg.Lookup}
-	mount, err := cleanMount(cmp.Or(cfg.Mount, DefaultMount))
-	if err != nil {
+	var err error
+	if cfg.Mount, err = cleanMount(cmp.Or(cfg.Mount, DefaultMount)); err != nil {
 		return nil, err
 	}
 	if cfg.KV < 0 || cfg.KV > 2 {
@@ -86,17 +86,17 @@ func New(cfg Config) (*core.Store, error) {
 
 	var c *conn
 	if cfg.Client != nil {
-		if cfg.Address != "" || cfg.Namespace != "" || !cfg.Login.isZero() {
+		if cfg.Address != "" || cfg.Namespace != "" || cfg.Login != (Login{}) {
 			return nil, invalid("a Client brings its own address, namespace and token; Address, Namespace and Login must be empty beside it")
 		}
-		c, err = borrow(cfg.Client, concurrency)
+		c, err = borrow(cfg.Client, cfg.Mount, concurrency)
 	} else {
 		c, err = dial(cfg, env, concurrency)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return core.New(provider, &backend{conn: c, engine: newDetector(c, mount, cfg.KV)}), nil
+	return core.New(provider, &backend{conn: c, engine: newDetector(c, cfg.Mount, cfg.KV)}), nil
 }
 
 // cleanMount returns a mount without slashes at its ends.
@@ -114,19 +114,22 @@ func invalid(hint string) error {
 	return &core.Error{Op: "open", Provider: provider, Kind: core.ErrInvalidOption, Hint: hint}
 }
 
-// transport is what requests go over: Go's own defaults, with as many
-// connections as requests may be in flight.
-func transport(concurrency int) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxConnsPerHost = concurrency
-	t.MaxIdleConns = concurrency
-	t.MaxIdleConnsPerHost = concurrency
-	t.DialContext = dialer.DialContext
-	t.ResponseHeaderTimeout = 0 // each call has a limit of its own
-	// A connection that died without a word is found by a ping, not by the
-	// requests that wait on it.
-	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second}
-	return t
+// transport is what requests go over, with as many connections as requests may
+// be in flight. It is no copy of http.DefaultTransport, which programs replace.
+func transport(concurrency int, l *links) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         l.dial,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     90 * time.Second,
+		MaxConnsPerHost:     concurrency,
+		MaxIdleConns:        concurrency,
+		MaxIdleConnsPerHost: concurrency,
+		ForceAttemptHTTP2:   true,
+		// A connection that died without a word is found by a ping, not by the
+		// requests that wait on it.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
+	}
 }
 
 // parseAddress checks an address as the API client will take it.

@@ -25,8 +25,9 @@ type detector struct {
 
 // lookup is one question to the server that many wait for.
 type lookup struct {
-	done chan struct{}
-	err  error
+	done   chan struct{}
+	err    error
+	gaveUp bool // the one who asked has, which is no answer for others
 }
 
 func newDetector(c *conn, mount string, given int) *detector {
@@ -66,9 +67,14 @@ func (d *detector) confirm(ctx context.Context) error {
 		}
 		d.mu.Unlock()
 		if mine {
-			version, err := d.ask(ctx)
+			var version int
+			err := patiently(ctx, func(ctx context.Context) (err error) {
+				version, err = d.ask(ctx)
+				return err
+			})
 			d.mu.Lock()
 			d.flight = nil
+			f.gaveUp = endedBy(ctx) != nil
 			if f.err = err; err == nil {
 				d.version, d.checked = version, true
 			}
@@ -78,25 +84,23 @@ func (d *detector) confirm(ctx context.Context) error {
 		}
 		select {
 		case <-f.done:
-			// The one who asked may have given up; then it is our turn.
-			if f.err != nil && !isContext(f.err) {
+			if f.err != nil && !f.gaveUp {
 				return f.err
-			}
+			} // else, after one who gave up, it is our turn
 		case <-ctx.Done():
 			return core.NotWritten(ctx.Err())
 		}
 	}
 }
 
-func isContext(err error) bool {
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
+// uiMounts tells of a mount to everybody who may do anything in it.
+const uiMounts = "sys/internal/ui/mounts/"
 
 // ask is the question that the command line of Vault asks too: it is answered
 // to everybody who may read anything of the mount.
 // https://developer.hashicorp.com/vault/api-docs/system/internal-ui-mounts
 func (d *detector) ask(ctx context.Context) (int, error) {
-	a, err := d.conn.do(ctx, request{method: http.MethodGet, path: "sys/internal/ui/mounts/" + d.mount})
+	a, err := d.conn.do(ctx, request{method: http.MethodGet, path: uiMounts + d.mount})
 	switch kind := core.KindOf(err); {
 	case err == nil && !a.absent():
 	case d.given != 0 && (err == nil || refusedPath(err)):

@@ -17,34 +17,35 @@ type environment struct {
 	lookup func(name string) (string, bool)
 }
 
-// get returns BAO_NAME or, where that is empty, VAULT_NAME.
-func (e environment) get(name string) string {
-	value, _ := e.named(name)
-	return value
-}
-
-// named returns a variable and which of the two it was.
-func (e environment) named(name string) (value, variable string) {
+// named returns the first that is set, and which it was: each name with
+// BAO_ before it, then each with VAULT_. So what belongs to one of the two is
+// not sent to the other while that has something of its own.
+func (e environment) named(names ...string) (value, variable string) {
 	for _, prefix := range []string{"BAO_", "VAULT_"} {
-		if value, _ := e.lookup(prefix + name); value != "" {
-			return value, prefix + name
+		for _, name := range names {
+			if value, _ := e.lookup(prefix + name); value != "" {
+				return value, prefix + name
+			}
 		}
 	}
 	return "", ""
+}
+
+// get is named, without which it was.
+func (e environment) get(names ...string) string {
+	value, _ := e.named(names...)
+	return value
 }
 
 // credential returns a variable, or the content of the file that its twin
 // with _FILE names; empty where neither is set. Files are read at each login,
 // so one that is replaced is a rotation.
 func (e environment) credential(name string) (string, error) {
-	if value := e.get(name); value != "" {
-		return value, nil
+	value, variable := e.named(name, name+"_FILE")
+	if strings.HasSuffix(variable, "_FILE") {
+		return readCredential(value, variable)
 	}
-	file, variable := e.named(name + "_FILE")
-	if file == "" {
-		return "", nil
-	}
-	return readCredential(file, variable)
+	return value, nil
 }
 
 // maxCredential bounds a file that holds a token or a password.
@@ -83,13 +84,12 @@ func unreadable(err error, what string) error {
 // tokenFile is where the command lines of Vault and OpenBao leave the token of
 // their last login; empty if there is no home.
 func (e environment) tokenFile() string {
-	home, _ := e.lookup("HOME")
-	if home == "" {
-		if home, _ = e.lookup("USERPROFILE"); home == "" {
-			return ""
+	for _, name := range []string{"HOME", "USERPROFILE"} {
+		if home, _ := e.lookup(name); home != "" {
+			return filepath.Join(home, ".vault-token")
 		}
 	}
-	return filepath.Join(home, ".vault-token")
+	return ""
 }
 
 func unauthenticated(hint string) error {

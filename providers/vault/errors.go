@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/hashicorp/vault/api"
 	"github.com/lukko-dev/lukko/core"
 )
 
@@ -262,9 +264,12 @@ func unreached(ctx context.Context, err error, write, unsent bool) error {
 func connectionHint(err error) (hint string, passes bool) {
 	var (
 		untrusted *tls.CertificateVerificationError
+		misnamed  x509.HostnameError
 		dns       *net.DNSError
 	)
 	switch {
+	case errors.As(err, &misnamed):
+		return "the server's certificate is for another name than the address has; BAO_TLS_SERVER_NAME or VAULT_TLS_SERVER_NAME says which to expect", false
 	case errors.As(err, &untrusted):
 		return "the server's certificate is not trusted; BAO_CACERT or VAULT_CACERT names the file of its authority", false
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
@@ -272,9 +277,9 @@ func connectionHint(err error) (hint string, passes bool) {
 	case strings.Contains(err.Error(), "malformed HTTP"):
 		return "what answers does not speak HTTP; look at the address and the port", true
 	case errors.As(err, &dns):
-		return "the name of the server can't be resolved", dns.IsTemporary || dns.IsTimeout
+		return "the name of the server can't be resolved; a mount of the server that the environment names has three slashes before it, as in vault:///secret", dns.IsTemporary || dns.IsTimeout
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nobody listens at the address of the server", true
+		return "nobody listens at the address of the server, which the URL, BAO_ADDR or VAULT_ADDR gives; without them it is " + api.DefaultAddress, true
 	case errors.Is(err, syscall.ECONNRESET):
 		return "the connection was reset", true
 	}

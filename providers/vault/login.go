@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
-	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,9 +17,9 @@ import (
 )
 
 // Login says how to log in. No field holds a credential: those come from the
-// environment or from files, OpenBao's variable (BAO_) before Vault's (VAULT_),
-// each also as the name of a file (VAULT_TOKEN_FILE), which is read anew at each
-// login.
+// environment or from files, all of OpenBao's variables (BAO_) before Vault's
+// (VAULT_), each also as the name of a file (VAULT_TOKEN_FILE), which is read anew
+// at each login.
 type Login struct {
 	// Method is one of
 	//
@@ -42,116 +42,129 @@ type Login struct {
 	Role     string // of kubernetes and jwt
 	Username string // of userpass
 
-	// JWTFile is the file of the token for kubernetes (empty: VAULT_JWT_FILE,
-	// then where Kubernetes puts it) and jwt (empty: VAULT_JWT, VAULT_JWT_FILE).
+	// JWTFile is the file of the token for kubernetes and jwt. Empty: VAULT_JWT,
+	// VAULT_JWT_FILE, and for kubernetes then where Kubernetes puts it.
 	JWTFile string
 
 	// With is a login of the caller's, such as those of
 	// github.com/hashicorp/vault/api/auth/aws: in place of all the above. It is
-	// called with a client of this store's server, once a login.
+	// called with a client of this store's server, once a login, and must return
+	// when its context ends. Its token is revoked when the store is closed.
 	With api.AuthMethod
-}
-
-// method is a way to get a token.
-type method interface {
-	logIn(ctx context.Context, c *conn) (*token, error)
-	// refusable reports whether the server counts refused attempts.
-	refusable() bool
 }
 
 const kubernetesToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 
-// takes says which settings each method takes; without a method there are
-// none to take.
-var takes = map[string][]string{
-	"": nil, "token": nil, "none": nil,
-	"approle":    {"a mount"},
-	"kubernetes": {"a mount", "a role", "a file of a token"},
-	"jwt":        {"a mount", "a role", "a file of a token"},
-	"userpass":   {"a mount", "a username"},
-}
-
-// settings are those that are set, as takes names them.
-func (l Login) settings() (set []string) {
-	for name, value := range map[string]string{
-		"a mount": l.Mount, "a role": l.Role, "a username": l.Username, "a file of a token": l.JWTFile,
-	} {
-		if value != "" {
-			set = append(set, name)
-		}
-	}
-	return set
-}
-
-func (l Login) isZero() bool { return l.With == nil && l.Method == "" && len(l.settings()) == 0 }
+// method gets a token. An error with a code is the server's own refusal, which
+// it may count.
+//
+// Credentials are kept in what a func closes over, here and in the session,
+// as no printer that works by reflection sees that.
+type method func(ctx context.Context, c *conn) (*token, error)
 
 func (l Login) method(env environment, viaAgent bool) (method, error) {
-	taken, known := takes[l.Method]
-	switch {
-	case l.With != nil && (l.Method != "" || len(l.settings()) > 0):
-		return nil, invalid("a login of the caller's own (With) takes no other setting of Login")
-	case l.With != nil:
-		return foreign{l.With}, nil
-	case !known:
-		return nil, invalid("there is no such login method; there are token, approle, kubernetes, jwt, userpass and none")
-	}
-	for _, name := range l.settings() {
-		switch {
-		case l.Method == "":
-			return nil, invalid("the login has " + name + " and no method; name approle, kubernetes, jwt or userpass")
-		case !slices.Contains(taken, name):
-			return nil, invalid("the login method " + l.Method + " takes no such setting: " + name)
+	if with := l.With; with != nil {
+		if l.With = nil; l != (Login{}) {
+			return nil, invalid("a login of the caller's own (With) takes no other setting of Login")
 		}
+		return foreign(with.Login), nil
 	}
-	mount, err := cleanMount(cmp.Or(l.Mount, l.Method, "none"))
-	if err != nil {
-		return nil, invalid("the mount of the login method is no path")
-	}
+	var m method
+	mount, err := cleanMount(cmp.Or(l.Mount, l.Method, "approle"))
 	at := "auth/" + mount + "/login"
 	switch l.Method {
+	case "":
+		m = automatic(env, viaAgent, remote(at, env.appRole))
 	case "token":
-		return static{env: env}, nil
+		m = env.given
 	case "none":
-		return anonymous{}, nil
+		m = anonymous
 	case "approle":
-		return remote{path: at, body: func() (map[string]string, error) { return appRole(env) }}, nil
+		m = remote(at, env.appRole)
 	case "kubernetes":
-		if l.Role == "" {
-			return nil, invalid("a login by kubernetes needs a role")
-		}
-		return remote{path: at, body: func() (map[string]string, error) { return l.byJWT(env, kubernetesToken) }}, nil
+		m = remote(at, func() (map[string]string, error) { return l.byJWT(env, kubernetesToken) })
 	case "jwt":
-		return remote{path: at, body: func() (map[string]string, error) { return l.byJWT(env, "") }}, nil
+		m = remote(at, func() (map[string]string, error) { return l.byJWT(env, "") })
 	case "userpass":
-		name := cmp.Or(l.Username, env.get("USERNAME"))
-		if name == "" || strings.ContainsAny(name, "/?#%") || core.Printable(name) != name {
-			return nil, invalid("a login by userpass needs the name of a user, from the setting or from VAULT_USERNAME")
+		m = remote(at+"/"+cmp.Or(l.Username, env.get("USERNAME")), env.password)
+	default:
+		return nil, invalid("there is no such login method; there are token, approle, kubernetes, jwt, userpass and none")
+	}
+	for _, setting := range []struct{ name, value, methods string }{
+		{"a mount", l.Mount, "approle kubernetes jwt userpass"},
+		{"a role", l.Role, "kubernetes jwt"},
+		{"a username", l.Username, "userpass"},
+		{"a file of a token", l.JWTFile, "kubernetes jwt"},
+	} {
+		switch {
+		case setting.value == "":
+		case l.Method == "":
+			return nil, invalid("the login has " + setting.name + " and no method; name approle, kubernetes, jwt or userpass")
+		case !strings.Contains(setting.methods, l.Method):
+			return nil, invalid("the login method " + l.Method + " takes no such setting: " + setting.name)
 		}
-		return remote{path: at + "/" + name, body: func() (map[string]string, error) { return byPassword(env) }}, nil
 	}
-	return automatic{env: env, viaAgent: viaAgent}, nil
+	switch {
+	case err != nil:
+		return nil, invalid("the mount of the login method is no path")
+	case l.Method == "kubernetes" && l.Role == "":
+		return nil, invalid("a login by kubernetes needs a role")
+	case l.Method == "userpass" && !isUsername(cmp.Or(l.Username, env.get("USERNAME"))):
+		return nil, invalid("a login by userpass needs the name of a user, from the setting or from VAULT_USERNAME")
+	}
+	return m, nil
 }
 
-func byPassword(env environment) (map[string]string, error) {
-	password, err := env.credential("PASSWORD")
-	if err == nil && password == "" {
-		err = unauthenticated("no password is set; a login by userpass takes it from VAULT_PASSWORD or from the file of VAULT_PASSWORD_FILE")
-	}
-	return map[string]string{"password": password}, err
+// isUsername reports whether a name is one segment of a path.
+func isUsername(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/?#%") && core.Printable(name) == name
 }
 
-// byJWT is the login with a token of somebody else's.
-func (l Login) byJWT(env environment, usual string) (map[string]string, error) {
-	jwt, err := l.jwt(env, usual)
-	body := map[string]string{"jwt": jwt}
-	if l.Role != "" {
-		body["role"] = l.Role
+// automatic is the first login that the environment has something for.
+func automatic(env environment, viaAgent bool, appRole method) method {
+	return func(ctx context.Context, c *conn) (*token, error) {
+		if _, variable := env.named("TOKEN", "TOKEN_FILE", "ROLE_ID", "ROLE_ID_FILE"); strings.Contains(variable, "ROLE_ID") {
+			return appRole(ctx, c)
+		}
+		t, err := env.given(ctx, c)
+		switch {
+		case !errors.Is(err, errNoToken):
+			return t, err
+		case viaAgent:
+			return anonymous(ctx, c)
+		}
+		return nil, unauthenticated("no credential is found: neither BAO_TOKEN, VAULT_TOKEN, BAO_ROLE_ID, VAULT_ROLE_ID (or a file of one of them), nor ~/.vault-token; log in with vault login, or name another method by auth in the URL")
 	}
-	return body, err
 }
 
-func appRole(env environment) (map[string]string, error) {
-	role, err := env.credential("ROLE_ID")
+// errNoToken: there is none where a token is looked for.
+var errNoToken = unauthenticated("no token is found: neither BAO_TOKEN nor VAULT_TOKEN (or a file of one of them), nor ~/.vault-token; log in with vault login")
+
+// given is a token that somebody else keeps.
+func (e environment) given(context.Context, *conn) (*token, error) {
+	value, err := e.credential("TOKEN")
+	if file := e.tokenFile(); err == nil && value == "" && file != "" {
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil, errNoToken
+		}
+		value, err = readCredential(file, "the last login, ~/.vault-token,")
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case value == "":
+		return nil, errNoToken
+	case core.Printable(value) != value:
+		return nil, unauthenticated("the token has characters that no token has; was a line cut out of something?")
+	}
+	return &token{value: core.String(value)}, nil
+}
+
+// anonymous sends no token.
+func anonymous(context.Context, *conn) (*token, error) { return &token{}, nil }
+
+func (e environment) appRole() (map[string]string, error) {
+	role, err := e.credential("ROLE_ID")
 	if err != nil {
 		return nil, err
 	}
@@ -159,136 +172,75 @@ func appRole(env environment) (map[string]string, error) {
 		return nil, unauthenticated("no role id is set; a login by approle takes it from VAULT_ROLE_ID or from the file of VAULT_ROLE_ID_FILE")
 	}
 	body := map[string]string{"role_id": role}
-	secret, err := env.credential("SECRET_ID")
+	secret, err := e.credential("SECRET_ID")
 	if secret != "" {
 		body["secret_id"] = secret
 	}
 	return body, err
 }
 
-// jwt returns the token that proves who we are to the login method.
-func (l Login) jwt(env environment, usual string) (string, error) {
-	if l.JWTFile != "" {
-		return readCredential(l.JWTFile, "the login's token")
+func (e environment) password() (map[string]string, error) {
+	password, err := e.credential("PASSWORD")
+	if err == nil && password == "" {
+		err = unauthenticated("no password is set; a login by userpass takes it from VAULT_PASSWORD or from the file of VAULT_PASSWORD_FILE")
 	}
-	jwt, err := env.credential("JWT")
-	switch {
-	case err != nil || jwt != "":
-		return jwt, err
-	case usual != "":
-		return readCredential(usual, "the service account's token")
-	}
-	return "", unauthenticated("no token to log in with; a login by jwt takes it from VAULT_JWT or from the file of VAULT_JWT_FILE")
+	return map[string]string{"password": password}, err
 }
 
-// automatic is the first login that the environment has something for.
-type automatic struct {
-	env      environment
-	viaAgent bool
+// byJWT is the login with a token of somebody else's, which proves who we are.
+// usual is the file that it is in where nobody says another.
+func (l Login) byJWT(env environment, usual string) (map[string]string, error) {
+	var (
+		jwt string
+		err error
+	)
+	if l.JWTFile == "" {
+		jwt, err = env.credential("JWT")
+	}
+	if file := cmp.Or(l.JWTFile, usual); err == nil && jwt == "" && file != "" {
+		jwt, err = readCredential(file, "the token to log in with")
+	}
+	if err == nil && jwt == "" {
+		err = unauthenticated("no token to log in with; a login by jwt takes it from VAULT_JWT or from the file of VAULT_JWT_FILE")
+	}
+	body := map[string]string{"jwt": jwt}
+	if l.Role != "" {
+		body["role"] = l.Role
+	}
+	return body, err
 }
-
-func (m automatic) logIn(ctx context.Context, c *conn) (*token, error) {
-	t, err := static{env: m.env, onlyVariables: true}.logIn(ctx, c)
-	if err == nil || !errors.Is(err, errNoToken) {
-		return t, err
-	}
-	if m.byRole() {
-		return remote{path: "auth/approle/login", body: func() (map[string]string, error) { return appRole(m.env) }}.logIn(ctx, c)
-	}
-	if t, err = (static{env: m.env}).logIn(ctx, c); !errors.Is(err, errNoToken) {
-		return t, err
-	}
-	if m.viaAgent {
-		return anonymous{}.logIn(ctx, c)
-	}
-	return nil, unauthenticated("no credential is found: neither BAO_TOKEN, VAULT_TOKEN, BAO_ROLE_ID, VAULT_ROLE_ID (or a file of one of them), nor ~/.vault-token; log in with vault login, or name another method by auth in the URL")
-}
-
-func (m automatic) byRole() bool {
-	return m.env.get("ROLE_ID") != "" || m.env.get("ROLE_ID_FILE") != ""
-}
-
-func (m automatic) refusable() bool { return m.byRole() }
-
-// errNoToken: there is none where a token is looked for.
-var errNoToken = unauthenticated("no token is found: neither BAO_TOKEN nor VAULT_TOKEN (or a file of one of them), nor ~/.vault-token; log in with vault login")
-
-// static is a token that somebody else keeps.
-type static struct {
-	env           environment
-	onlyVariables bool
-}
-
-func (m static) logIn(context.Context, *conn) (*token, error) {
-	value, err := m.env.credential("TOKEN")
-	if err != nil {
-		return nil, err
-	}
-	if file := m.env.tokenFile(); value == "" && file != "" && !m.onlyVariables {
-		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-			return nil, errNoToken
-		}
-		if value, err = readCredential(file, "the last login, ~/.vault-token"); err != nil {
-			return nil, err
-		}
-	}
-	if value == "" {
-		return nil, errNoToken
-	}
-	if core.Printable(value) != value {
-		return nil, unauthenticated("the token has characters that no token has; was a line cut out of something?")
-	}
-	return &token{value: value}, nil
-}
-
-func (static) refusable() bool { return false }
-
-// anonymous sends no token.
-type anonymous struct{}
-
-func (anonymous) logIn(context.Context, *conn) (*token, error) { return &token{}, nil }
-func (anonymous) refusable() bool                              { return false }
-
-// borrowed is the token that a client of the caller's has at the time.
-type borrowed struct{ client *api.Client }
-
-func (b borrowed) logIn(context.Context, *conn) (*token, error) {
-	return &token{value: b.client.Token()}, nil
-}
-func (borrowed) refusable() bool { return false }
 
 // remote is a login that the server answers with a token.
-type remote struct {
-	path string
-	body func() (map[string]string, error)
+func remote(path string, credentials func() (map[string]string, error)) method {
+	return func(ctx context.Context, c *conn) (*token, error) {
+		fields, err := credentials()
+		if err != nil {
+			return nil, err
+		}
+		body, err := json.Marshal(fields)
+		if err != nil {
+			return nil, err
+		}
+		a, err := c.attempts(ctx, request{method: http.MethodPut, path: path, body: body}, "")
+		switch {
+		case errors.As(err, new(*denied)):
+			return nil, refusedLogin(http.StatusForbidden)
+		case errors.Is(err, core.ErrInvalidOption):
+			return nil, refusedLogin(http.StatusBadRequest)
+		case err != nil:
+			return nil, err
+		case a.status == http.StatusNotFound:
+			return nil, a.err(core.ErrUnauthenticated, "the login method is not mounted there; look at the mount of the login")
+		}
+		return a.auth()
+	}
 }
 
-func (remote) refusable() bool { return true }
-
-func (m remote) logIn(ctx context.Context, c *conn) (*token, error) {
-	fields, err := m.body()
-	if err != nil {
-		return nil, err
+func refusedLogin(status int) error {
+	return &core.Error{
+		Kind: core.ErrUnauthenticated, Code: strconv.Itoa(status),
+		Hint: "the server refuses the login; look at the credential, the role, and the mount of the login method",
 	}
-	body, err := json.Marshal(fields)
-	if err != nil {
-		return nil, err
-	}
-	a, err := c.attempts(ctx, request{method: http.MethodPut, path: m.path, body: body}, "")
-	denial := (*denied)(nil)
-	switch {
-	case errors.As(err, &denial), errors.Is(err, core.ErrInvalidOption):
-		return nil, refusedLogin()
-	case err != nil:
-		return nil, err
-	case a.status == http.StatusNotFound:
-		return nil, unauthenticated("the login method is not mounted there; look at the mount of the login")
-	}
-	return a.auth()
-}
-
-func refusedLogin() error {
-	return unauthenticated("the server refuses the login; look at the credential, the role, and the mount of the login method")
 }
 
 // auth returns the token of an answer to a login or a renewal.
@@ -296,26 +248,21 @@ func (a answer) auth() (*token, error) {
 	var body struct {
 		Auth *struct {
 			ClientToken   string `json:"client_token"`
-			LeaseDuration int64  `json:"lease_duration"`
+			LeaseDuration int    `json:"lease_duration"`
 			Renewable     bool   `json:"renewable"`
-			TokenType     string `json:"token_type"`
 		} `json:"auth"`
 	}
 	if err := a.decode(&body); err != nil {
 		return nil, err
 	}
 	if body.Auth == nil || body.Auth.ClientToken == "" {
-		return nil, unauthenticated("the server answers the login without a token; does it ask for a second factor?")
+		return nil, a.err(core.ErrUnauthenticated, "the server answers the login without a token; does it ask for a second factor?")
 	}
-	return newToken(body.Auth.ClientToken, body.Auth.LeaseDuration, body.Auth.Renewable, body.Auth.TokenType), nil
+	return newToken(body.Auth.ClientToken, body.Auth.LeaseDuration, body.Auth.Renewable), nil
 }
 
-func newToken(value string, seconds int64, renewable bool, kind string) *token {
-	batch := kind == "batch" // which is stored nowhere, so that nothing is left of it
-	t := &token{
-		value: value, ours: true, renews: renewable && !batch, revokes: !batch,
-		ttl: time.Duration(seconds) * time.Second,
-	}
+func newToken(value string, seconds int, renewable bool) *token {
+	t := &token{value: core.String(value), ours: true, renewable: renewable, ttl: time.Duration(seconds) * time.Second}
 	if t.ttl > 0 {
 		t.until = time.Now().Add(t.ttl)
 	}
@@ -323,20 +270,18 @@ func newToken(value string, seconds int64, renewable bool, kind string) *token {
 }
 
 // foreign is a login that somebody else wrote.
-type foreign struct{ method api.AuthMethod }
-
-func (foreign) refusable() bool { return true }
-
-func (m foreign) logIn(ctx context.Context, c *conn) (*token, error) {
-	secret, err := m.method.Login(ctx, c.client)
-	failed := (*api.ResponseError)(nil)
-	switch {
-	case errors.As(err, &failed) && failed.StatusCode < 500 && failed.StatusCode != http.StatusTooManyRequests:
-		return nil, refusedLogin()
-	case err != nil:
-		return nil, &core.Error{Kind: core.ErrUnavailable, Hint: "the login failed"}
-	case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
-		return nil, unauthenticated("the login gave no token")
+func foreign(login func(context.Context, *api.Client) (*api.Secret, error)) method {
+	return func(ctx context.Context, c *conn) (*token, error) {
+		secret, err := login(ctx, c.client)
+		failed := (*api.ResponseError)(nil)
+		switch {
+		case errors.As(err, &failed) && failed.StatusCode < 500 && failed.StatusCode != http.StatusTooManyRequests:
+			return nil, refusedLogin(failed.StatusCode)
+		case err != nil:
+			return nil, &core.Error{Kind: core.ErrUnavailable, Hint: "the login failed"}
+		case secret == nil || secret.Auth == nil || secret.Auth.ClientToken == "":
+			return nil, unauthenticated("the login gave no token")
+		}
+		return newToken(secret.Auth.ClientToken, secret.Auth.LeaseDuration, secret.Auth.Renewable), nil
 	}
-	return newToken(secret.Auth.ClientToken, int64(secret.Auth.LeaseDuration), secret.Auth.Renewable, ""), nil
 }

@@ -45,6 +45,11 @@ func Opener(cfg Config) core.Opener {
 
 // with returns cfg with what a URL says.
 func (cfg Config) with(u *url.URL) (Config, error) {
+	for _, credential := range []string{"token", "role_id", "secret_id", "jwt", "password"} {
+		if u.Query().Has(credential) {
+			return cfg, invalid("a URL holds no credential; " + credential + " is read from VAULT_" + strings.ToUpper(credential) + ", or from the file that VAULT_" + strings.ToUpper(credential) + "_FILE names")
+		}
+	}
 	keys, err := core.Query(u, keyKV, keyNamespace, keyAuth, keyAuthMount, keyRole, keyUsername, keyJWTFile, keyTLS, keyConcurrency)
 	if err != nil {
 		return cfg, err

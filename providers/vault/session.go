@@ -15,12 +15,17 @@ import (
 // nobody's call: they go on when a caller gives up, and end with the store.
 const loginLimit = 30 * time.Second
 
+// firstLimit is when what many wait for is tried a second time.
+const firstLimit = 2 * time.Second
+
 // session is one login, shared by all requests of a store: made when it is first
 // needed, renewed while it can be, and made again, once for all who wait, when
 // it has ended.
 type session struct {
-	conn   *conn
-	method method
+	conn  *conn
+	logIn method
+	live  func() string // of a client of the caller's, in place of a login: its token now
+	mount string        // of the engine
 
 	ctx    context.Context // until close
 	cancel context.CancelFunc
@@ -39,11 +44,10 @@ type session struct {
 
 // token is what a login gave. All but until is fixed.
 type token struct {
-	value   string
-	ours    bool          // we logged in, and so renew and revoke it
-	ttl     time.Duration // as the login gave it; 0: it does not end
-	renews  bool
-	revokes bool
+	value     core.Value
+	ours      bool // we logged in, and so renew and revoke it
+	renewable bool
+	ttl       time.Duration // as the login gave it; 0: it does not end
 
 	mu    sync.Mutex
 	until time.Time // zero: it does not end, or we don't know
@@ -59,31 +63,32 @@ type flight struct {
 	err     error
 }
 
-func newSession(c *conn, login Login, env environment, viaAgent bool) (*session, error) {
-	m, err := login.method(env, viaAgent)
-	if err != nil {
-		return nil, err
-	}
-	s := &session{conn: c, method: m}
-	s.init()
-	return s, nil
+func newSession(c *conn, logIn method, mount string) *session {
+	s := &session{conn: c, logIn: logIn, mount: mount}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
-
-func (s *session) init() { s.ctx, s.cancel = context.WithCancel(context.Background()) }
 
 // token returns the token to send, after a login if there is none yet or it
 // is about to end.
 func (s *session) token(ctx context.Context) (*token, error) {
-	if borrowed, ok := s.method.(borrowed); ok {
-		return &token{value: borrowed.client.Token()}, nil
+	t := s.now()
+	if t == nil || t.ending() {
+		return s.replace(ctx, t)
 	}
+	return t, nil
+}
+
+// now returns the current token, which may be nil.
+func (s *session) now() *token {
 	s.mu.Lock()
-	t := s.current
-	s.mu.Unlock()
-	if t != nil && !t.ending() {
-		return t, nil
+	defer s.mu.Unlock()
+	if s.live != nil {
+		if value := s.live(); s.current == nil || s.current.value.Reveal() != value {
+			s.current = &token{value: core.String(value)}
+		}
 	}
-	return s.logIn(ctx, t)
+	return s.current
 }
 
 // ending reports whether a token's time is as good as over.
@@ -93,14 +98,12 @@ func (t *token) ending() bool {
 	return !t.until.IsZero() && time.Until(t.until) < min(t.ttl/10, 10*time.Second)
 }
 
-// logIn replaces a token. Whoever comes while a login is under way shares it;
-// whoever comes with a token that has been replaced already gets the new one.
-func (s *session) logIn(ctx context.Context, stale *token) (*token, error) {
+// replace replaces a token by that of a login. Whoever comes while a login is
+// under way shares it; whoever comes with a token that has been replaced
+// already gets the new one.
+func (s *session) replace(ctx context.Context, stale *token) (*token, error) {
 	s.mu.Lock()
 	switch {
-	case s.ctx.Err() != nil:
-		s.mu.Unlock()
-		return nil, core.ErrClosed
 	case s.current != nil && s.current != stale:
 		defer s.mu.Unlock()
 		return s.current, nil
@@ -111,7 +114,7 @@ func (s *session) logIn(ctx context.Context, stale *token) (*token, error) {
 	}
 	f := s.login
 	if f == nil {
-		f = &flight{done: make(chan struct{}), started: time.Now()}
+		f = &flight{done: make(chan struct{})}
 		s.login = f
 		s.owned.Go(func() { s.runLogin(f, stale) })
 	}
@@ -124,73 +127,106 @@ func (s *session) logIn(ctx context.Context, stale *token) (*token, error) {
 	}
 }
 
-func (s *session) runLogin(f *flight, stale *token) {
+// patiently does work that others wait for.
+func (s *session) patiently(work func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(s.ctx, loginLimit)
-	t, err := s.method.logIn(ctx, s.conn)
-	cancel()
-	if err == nil && !t.ours && stale != nil && stale.value == t.value {
-		err = unauthenticated("the token has expired or was revoked, and no other one is found; log in again, or set another token")
+	defer cancel()
+	return patiently(ctx, work)
+}
+
+// patiently does work that asks the server something, again if no answer comes:
+// all who wait would else wait for a connection that has died without a word. Each
+// time there is twice the time, as it may be the server that is slow.
+func patiently(ctx context.Context, work func(context.Context) error) error {
+	for limit := firstLimit; ; limit *= 2 {
+		attempt, cancel := context.WithTimeout(ctx, limit)
+		err := work(attempt)
+		ended := attempt.Err() != nil
+		cancel()
+		if err == nil || !ended || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *session) runLogin(f *flight, stale *token) {
+	var t *token
+	err := s.patiently(func(ctx context.Context) (err error) {
+		t, err = s.logIn(ctx, s.conn)
+		return err
+	})
+	if err == nil && !t.ours && stale != nil && stale.value.Equal(t.value) {
+		t, err = nil, stale.gone()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer close(f.done)
 	s.login = nil
 	f.token, f.err = t, err
+	answered := (*core.Error)(nil)
 	switch {
 	case err == nil:
-		if stale != nil {
-			stale.end()
+		if stale != nil && stale.stop != nil {
+			stale.stop()
 		}
 		s.current, s.refused, s.pause = t, nil, 0
-		if t.ours && t.renews && t.ttl > 0 {
+		if t.renewable && t.ttl > 0 {
 			s.renewInBackground(t)
 		}
-	case s.method.refusable() && core.KindOf(err) != core.ErrUnavailable && s.ctx.Err() == nil: //nolint:errorlint // a kind is the sentinel itself
+	case errors.As(err, &answered) && answered.Code != "" && !errors.Is(err, core.ErrUnavailable):
 		s.pause = min(max(2*s.pause, time.Second), time.Minute)
 		s.refused, s.until = err, time.Now().Add(s.pause)
 	}
-	close(f.done)
+}
+
+// gone is the error of a token that somebody else keeps, and that has ended.
+func (t *token) gone() error {
+	if t.value.IsZero() {
+		return unauthenticated("no token is sent, and the server, or the agent before it, asks for one")
+	}
+	return unauthenticated("the token has expired or was revoked, and no other one is found; log in again, or set another token")
 }
 
 // rejected says what to do after a 403 to a request with t: a token to send
 // it with again, or the error that the request ends in.
 func (s *session) rejected(ctx context.Context, t *token, denial *denied) (*token, error) {
-	s.mu.Lock()
-	current, blind := s.current, s.blind
-	s.mu.Unlock()
-	if current != nil && current != t {
+	if current := s.now(); current != t {
 		return current, nil // somebody has been here before
 	}
 	if !denial.tokenGone {
-		if blind {
-			return nil, denial.asError()
-		}
-		good, err := s.good(ctx, t, denial.at)
-		if err != nil {
-			return nil, err
+		s.mu.Lock()
+		good := s.blind
+		s.mu.Unlock()
+		if !good {
+			var err error
+			if good, err = s.good(ctx, t, denial.at); err != nil {
+				return nil, err
+			}
 		}
 		if good {
 			return nil, denial.asError()
 		}
 	}
-	if _, ok := s.method.(borrowed); ok {
-		return nil, unauthenticated("the client's token has expired or was revoked")
-	}
-	return s.logIn(ctx, t)
+	return s.replace(ctx, t)
 }
 
 // rejectedFresh is told of a 403 to a request with a token that was made
-// because the one before it seemed to have ended. If such a token may not
-// look at itself, what was seen of the one before meant nothing, and no
-// further denial is a reason to log in.
-func (s *session) rejectedFresh(ctx context.Context, t *token) {
-	if !t.ours {
-		return
+// because the one before it seemed to have ended, and returns the error that
+// the request ends in. If such a token may not look at itself, what was seen of
+// the one before meant nothing, and no further denial is a reason to log in.
+func (s *session) rejectedFresh(ctx context.Context, t *token, denial *denied) error {
+	if denial.tokenGone {
+		return unauthenticated("the server does not know the token that it has just given")
 	}
-	if good, err := s.good(ctx, t, time.Now()); err == nil && !good {
+	if !t.ours {
+		return denial.asError()
+	}
+	if good, err := s.good(ctx, t, denial.at); err == nil && !good {
 		s.mu.Lock()
 		s.blind = true
 		s.mu.Unlock()
 	}
+	return denial.asError()
 }
 
 // good reports whether a token is still one, by a look that began no earlier
@@ -198,10 +234,6 @@ func (s *session) rejectedFresh(ctx context.Context, t *token) {
 func (s *session) good(ctx context.Context, t *token, since time.Time) (bool, error) {
 	for {
 		s.mu.Lock()
-		if s.ctx.Err() != nil {
-			s.mu.Unlock()
-			return false, core.ErrClosed
-		}
 		f := s.check
 		if f == nil {
 			f = &flight{done: make(chan struct{}), started: time.Now(), token: t}
@@ -223,17 +255,26 @@ func (s *session) good(ctx context.Context, t *token, since time.Time) (bool, er
 func (s *session) runCheck(f *flight) {
 	ctx, cancel := context.WithTimeout(s.ctx, loginLimit)
 	defer cancel()
-	_, err := s.conn.attempts(ctx, request{method: http.MethodGet, path: "auth/token/lookup-self"}, f.token.value)
-	denial := (*denied)(nil)
+	// Without the default policy a token may not look itself up. But the engine's
+	// version is told to every token that may do anything in the mount.
+	for _, path := range []string{"auth/token/lookup-self", uiMounts + s.mount} {
+		var a answer
+		err := patiently(ctx, func(ctx context.Context) (err error) {
+			a, err = s.conn.attempts(ctx, request{method: http.MethodGet, path: path}, f.token.value.Reveal())
+			return err
+		})
+		f.good = err == nil && a.status != http.StatusNotFound
+		denial := (*denied)(nil)
+		if err != nil && !errors.As(err, &denial) {
+			f.err = err
+		}
+		if f.good || f.err != nil || denial != nil && denial.tokenGone {
+			break
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.check = nil
-	switch {
-	case err == nil:
-		f.good = true
-	case !errors.As(err, &denial):
-		f.err = err
-	}
 	close(f.done)
 }
 
@@ -245,20 +286,16 @@ func (s *session) renewInBackground(t *token) {
 	s.owned.Go(func() {
 		defer cancel()
 		for {
-			left := t.left()
-			wait := left * 2 / 3
+			wait := max(t.left(), 0) * 2 / 3
 			wait -= rand.N(wait/10 + 1)
 			if !pauseFor(ctx, wait) {
 				return
 			}
 			ttl, err := s.renew(ctx, t)
-			denial := (*denied)(nil)
 			switch {
-			case err == nil && ttl < t.ttl/2, errors.As(err, &denial):
+			case err == nil && ttl < t.ttl/2, errors.As(err, new(*denied)), t.left() < t.ttl/10:
 				// The end of its renewal is in sight, or it has ended: a login is
 				// due when somebody asks.
-				return
-			case err != nil && t.left() < t.ttl/10:
 				return
 			}
 		}
@@ -280,7 +317,7 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 func (s *session) renew(ctx context.Context, t *token) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, loginLimit)
 	defer cancel()
-	a, err := s.conn.attempts(ctx, request{method: http.MethodPut, path: "auth/token/renew-self", body: []byte("{}")}, t.value)
+	a, err := s.conn.attempts(ctx, request{method: http.MethodPut, path: "auth/token/renew-self", body: []byte("{}")}, t.value.Reveal())
 	if err != nil {
 		return 0, err
 	}
@@ -300,27 +337,17 @@ func (t *token) left() time.Duration {
 	return time.Until(t.until)
 }
 
-// end stops the renewal of a token that is used no more.
-func (t *token) end() {
-	if t.stop != nil {
-		t.stop()
-	}
-}
-
 // close ends what runs in the background, and gives back a token that was
-// made here, so that it does not count as a lease until its time is over.
+// made here, so that it does not count as a lease until its time is over. No
+// request is under way any more.
 func (s *session) close() {
 	s.cancel()
 	s.owned.Wait()
-	s.mu.Lock()
-	t := s.current
-	s.current = nil
-	s.mu.Unlock()
-	if t == nil || !t.revokes {
+	if s.current == nil || !s.current.ours {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	// A token that could not be revoked ends by itself.
-	_, _ = s.conn.once(ctx, request{method: http.MethodPut, path: "auth/token/revoke-self", body: []byte("{}"), write: true}, t.value)
+	_, _ = s.conn.once(ctx, request{method: http.MethodPut, path: "auth/token/revoke-self", body: []byte("{}"), write: true}, s.current.value.Reveal())
 }
