@@ -38,8 +38,13 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+	testscript.Run(t, scripts("testdata"))
+}
+
+// scripts are those of a folder, each with a home of its own.
+func scripts(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
@@ -62,7 +67,7 @@ func TestScripts(t *testing.T) {
 			"versions":    versionsOf,
 			"newidentity": newIdentity,
 		},
-	})
+	}
 }
 
 // exits runs a command and wants this exit code: exits 2 lukko get X.

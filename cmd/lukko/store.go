@@ -17,6 +17,7 @@ import (
 	"github.com/lukko-dev/lukko/core/chain"
 	_ "github.com/lukko-dev/lukko/providers/env" // the scheme env
 	"github.com/lukko-dev/lukko/providers/file"
+	"github.com/lukko-dev/lukko/providers/vault"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -151,8 +152,9 @@ func (a *app) with(ctx context.Context, f func(*target) error) (err error) {
 // ask here for a passphrase, which it can't do in other programs.
 func (a *app) schemes() core.Schemes {
 	schemes := core.Schemes{
-		"file": file.Opener(a.fileConfig("")),
-		"env":  func(ctx context.Context, u *url.URL) (*core.Store, error) { return core.Open(ctx, u.String()) },
+		"file":  file.Opener(a.fileConfig("")),
+		"vault": vault.Opener(vault.Config{Lookup: a.lookup}),
+		"env":   func(ctx context.Context, u *url.URL) (*core.Store, error) { return core.Open(ctx, u.String()) },
 	}
 	maps.Copy(schemes, a.more)
 	return schemes
@@ -165,7 +167,7 @@ func (t *target) known(schemes core.Schemes) error {
 		scheme, _, ok := strings.Cut(s.URL, ":")
 		if _, have := schemes[strings.ToLower(scheme)]; ok && !have {
 			return usage("this command does not know the scheme of the URL", "it has "+
-				strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+"; a store is named like env: or file:secrets")
+				strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+"; a store is named like env:, file:secrets or vault:///secret")
 		}
 	}
 	return nil
