@@ -14,3 +14,12 @@ func Protocol(s *Server) string {
 	r.Body.Close()
 	return r.Proto
 }
+
+// Put writes to a mount of KV version 2 and gives the version, or 0 if the server gave none.
+func Put(kv KV, path string, data map[string]any) int {
+	r, err := kv.server.send(kv.server.RootToken, "PUT", kv.data(path), map[string]any{"data": data})
+	if err != nil || r.Status != 200 {
+		return 0
+	}
+	return r.Int("data", "version")
+}

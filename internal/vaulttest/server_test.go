@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,6 +104,39 @@ func TestRestartCutsConnectionsAndKeepsEverything(t *testing.T) {
 	}
 	if srv.Address != address {
 		t.Errorf("the address changed from %s to %s", address, srv.Address)
+	}
+}
+
+func TestRestartUnderLoadKeepsWhatWasAnswered(t *testing.T) {
+	t.Parallel()
+	srv := vaulttest.Start(t)
+	kv := srv.KV(vaulttest.MountSlashes, 2)
+	stop := make(chan struct{})
+	var answered [4]int
+	var writers sync.WaitGroup
+	for i := range answered {
+		writers.Go(func() {
+			for n := 1; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if version := vaulttest.Put(kv, fmt.Sprint("app/", i), map[string]any{"n": n}); version != 0 {
+					answered[i] = version
+				}
+			}
+		})
+	}
+	for range 3 {
+		srv.Restart(t)
+	}
+	close(stop)
+	writers.Wait()
+	for i, want := range answered {
+		if got := kv.Metadata(t, fmt.Sprint("app/", i)).Int("data", "current_version"); want == 0 || got < want {
+			t.Errorf("writer %d: version %d was answered, and the newest is %d", i, want, got)
+		}
 	}
 }
 
