@@ -96,6 +96,8 @@ func (e v2) get(ctx context.Context, id string, o core.GetOptions) (core.Secret,
 		return core.Secret{}, err
 	}
 	switch {
+	case body.Data == nil && a.status == http.StatusNotFound && o.Version != "":
+		return core.Secret{}, e.engine.missing(ctx, a, noSuchVersion)
 	case body.Data == nil && a.status == http.StatusNotFound:
 		return core.Secret{}, e.engine.missing(ctx, a, noSecret)
 	case body.Data == nil || !body.Data.Metadata.ok():
@@ -124,8 +126,10 @@ func (e v2) notV2(ctx context.Context, a answer) error {
 }
 
 func noVersion() error {
-	return &core.Error{Kind: core.ErrNotFound, Hint: "the secret has no such version, or it is kept no more"}
+	return &core.Error{Kind: core.ErrNotFound, Hint: noSuchVersion}
 }
+
+const noSuchVersion = "the secret has no such version, or it is kept no more"
 
 // gone is the error of a version that was deleted or destroyed.
 func (v versionData) gone() error {
