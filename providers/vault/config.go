@@ -2,6 +2,7 @@ package vault
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
@@ -62,6 +63,13 @@ type Config struct {
 	Lookup func(name string) (string, bool)
 }
 
+// Format prints the settings for every verb, and not the Client, of which some
+// verbs would show the token.
+func (cfg Config) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "{Address:%q Namespace:%q Mount:%q KV:%d Concurrency:%d Login:%v Client:%t}",
+		cfg.Address, cfg.Namespace, cfg.Mount, cfg.KV, cfg.Concurrency, cfg.Login, cfg.Client != nil)
+}
+
 // New returns a store over a KV engine. It asks nothing of the server: the
 // first call does. What is wrong in cfg or in the environment is an error that
 // matches core.ErrInvalidOption.
@@ -118,14 +126,15 @@ func invalid(hint string) error {
 // be in flight. It is no copy of http.DefaultTransport, which programs replace.
 func transport(concurrency int, l *links) *http.Transport {
 	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         l.dial,
-		TLSHandshakeTimeout: 10 * time.Second,
-		IdleConnTimeout:     90 * time.Second,
-		MaxConnsPerHost:     concurrency,
-		MaxIdleConns:        concurrency,
-		MaxIdleConnsPerHost: concurrency,
-		ForceAttemptHTTP2:   true,
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            l.dial,
+		TLSHandshakeTimeout:    10 * time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxConnsPerHost:        concurrency,
+		MaxIdleConns:           concurrency,
+		MaxIdleConnsPerHost:    concurrency,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: smallAnswer,
 		// A connection that died without a word is found by a ping, not by the
 		// requests that wait on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -51,6 +52,13 @@ type Login struct {
 	// called with a client of this store's server, once a login, and must return
 	// when its context ends. Its token is revoked when the store is closed.
 	With api.AuthMethod
+}
+
+// Format prints the settings for every verb, and of With the type alone, as some
+// verbs would show the credential that it holds.
+func (l Login) Format(s fmt.State, _ rune) {
+	fmt.Fprintf(s, "{Method:%q Mount:%q Role:%q Username:%q JWTFile:%q With:%T}",
+		l.Method, l.Mount, l.Role, l.Username, l.JWTFile, l.With)
 }
 
 const kubernetesToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
