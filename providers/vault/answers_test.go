@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,20 +25,33 @@ import (
 	"github.com/lukko-dev/lukko/providers/vault/internal/wire"
 )
 
-// inMemory is a store over the wire-level fake, by pipes in memory and with a
-// connection for each request, so that all time is that of a synctest bubble, and each
-// request is counted. The fake has a value of the id "app".
+// memory is a store over the wire-level fake, by pipes in memory and with a
+// connection for each request, so that all time is that of a synctest bubble,
+// and each request is counted. The fake has a value of the id "app".
+type memory struct {
+	*wire.Server
+	store *core.Store
+	net   *pipes
+}
+
 func inMemory(t testing.TB, kv int) (*core.Store, *wire.Server) {
 	t.Helper()
+	m := newMemory(t, kv, func(*api.Client) {})
+	return m.store, m.Server
+}
+
+func newMemory(t testing.TB, kv int, configure func(*api.Client)) memory {
+	t.Helper()
 	srv := wire.Make()
-	client := inMemoryClient(t, srv)
+	client, net := inMemoryClient(t, srv)
+	configure(client)
 	mount := map[int]string{1: wire.MountV1, 2: wire.MountV2}[kv]
 	store := open(t, vault.Config{Client: client, Mount: mount, Lookup: nothingSet})
 	t.Cleanup(func() { closeStore(t, store) })
 	if _, err := store.Set(t.Context(), "app", core.String(`{"password":"hunter2"}`)); err != nil {
 		t.Fatal(err)
 	}
-	return store, srv
+	return memory{srv, store, net}
 }
 
 func nothingSet(string) (string, bool) { return "", false }
@@ -56,7 +71,7 @@ func closeStore(t testing.TB, store *core.Store) {
 }
 
 // inMemoryClient is an API client of a handler, by pipes in memory.
-func inMemoryClient(t testing.TB, srv *wire.Server) *api.Client {
+func inMemoryClient(t testing.TB, srv *wire.Server) (*api.Client, *pipes) {
 	t.Helper()
 	pipes := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
 	server := &http.Server{Handler: srv, ErrorLog: log.New(io.Discard, "", 0)}
@@ -77,16 +92,22 @@ func inMemoryClient(t testing.TB, srv *wire.Server) *api.Client {
 		t.Fatal(err)
 	}
 	client.SetToken(srv.Token)
-	return client
+	return client, pipes
 }
 
 // pipes is a listener whose connections are in memory.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
+	refuse atomic.Int32 // so many connections from now on
+	dials  atomic.Int32
 }
 
 func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	p.dials.Add(1)
+	if p.refuse.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
 	ours, theirs := net.Pipe()
 	select {
 	case p.conns <- theirs:
@@ -114,6 +135,9 @@ func (p *pipes) Close() error {
 
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }
 
+// written is the value that a set of answeredCalls writes.
+const written = "n0ther-value"
+
 // answeredCall is a call of a store, and the request that the answer to it is
 // replaced of.
 type answeredCall struct {
@@ -138,7 +162,7 @@ func answeredCalls(t testing.TB, store *core.Store, kv int) []answeredCall {
 	}, {
 		"set", true, wire.To("PUT", data),
 		func(ctx context.Context, store *core.Store) error {
-			_, err := store.Set(ctx, "app", core.String("another"))
+			_, err := store.Set(ctx, "app", core.String(written))
 			return err
 		},
 	}, {
@@ -163,7 +187,7 @@ func answeredCalls(t testing.TB, store *core.Store, kv int) []answeredCall {
 		all = append(all, answeredCall{
 			"set if version", true, wire.To("PUT", data),
 			func(ctx context.Context, store *core.Store) error {
-				_, err := store.Set(ctx, "app", core.String("another"), core.IfVersion(info.Version))
+				_, err := store.Set(ctx, "app", core.String(written), core.IfVersion(info.Version))
 				return err
 			},
 		})
@@ -303,7 +327,8 @@ func TestNoAnswerIsTakenForAnEngine(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				srv := wire.Make()
-				store := open(t, vault.Config{Client: inMemoryClient(t, srv), Lookup: nothingSet})
+				client, _ := inMemoryClient(t, srv)
+				store := open(t, vault.Config{Client: client, Lookup: nothingSet})
 				defer closeStore(t, store)
 				srv.Replace(wire.To("GET", "/v1/sys/internal/ui/mounts/"), 0, b.Answer)
 				_, err := store.Set(t.Context(), "app", core.String("value"))

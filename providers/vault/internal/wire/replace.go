@@ -48,6 +48,10 @@ type Answer struct {
 	// Never gives no answer until the client goes away.
 	Never bool `json:"never"`
 
+	// Stall sends the status, the headers and the body, and then nothing until the client
+	// goes away.
+	Stall bool `json:"stall"`
+
 	// After lets the server do first what it was asked: the answer is lost, and
 	// the effect is there.
 	After bool `json:"after"`
@@ -131,6 +135,11 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request) {
 		to = zipped
 	}
 	_, _ = to.Write(body)
+	if a.Stall {
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+		return
+	}
 	chunk := bytes.Repeat([]byte{' '}, 32<<10)
 	for left := a.Filler; left > 0; left -= int64(len(chunk)) {
 		if _, err := to.Write(chunk[:min(left, int64(len(chunk)))]); err != nil {
