@@ -22,7 +22,7 @@ const (
 
 	// DefaultConcurrency is how many requests a store has in flight at most,
 	// and so how many connections it opens.
-	DefaultConcurrency = 64
+	DefaultConcurrency = 128
 )
 
 // Config says which server, which engine and which login. Its zero value is

@@ -149,7 +149,8 @@ func (g *gate) lookup(token string) func(string) (string, bool) {
 
 // What lies on the way to the last of many secrets, counted exactly: the
 // setting up of connections, one question about the engine, and as many waves
-// of reads as the concurrency asks for.
+// of reads as the concurrency asks for. Five round trips' time is promised, so that one is
+// left for the work itself.
 func TestManySecretsColdTakeFewRoundTrips(t *testing.T) {
 	t.Parallel()
 	kv := vaulttest.Shared(t).MountKV(t, 2)
@@ -161,8 +162,8 @@ func TestManySecretsColdTakeFewRoundTrips(t *testing.T) {
 		setUp       int // round trips in which no request is under way
 		most        int // round trips in all
 	}{
-		{name: "HTTP/1.1", setUp: 2, most: 5},                        // TCP for the question, and for the others
-		{name: "HTTP/2.0 over TLS", secure: true, setUp: 2, most: 5}, // TCP, TLS
+		{name: "HTTP/1.1", setUp: 2, most: 4},                        // TCP for the question, and for the others
+		{name: "HTTP/2.0 over TLS", secure: true, setUp: 2, most: 4}, // TCP, TLS
 		{name: "HTTP/1.1, 8 at a time", concurrency: 8, setUp: 2, most: 16},
 		{name: "HTTP/2.0 over TLS, 8 at a time", secure: true, concurrency: 8, setUp: 2, most: 16},
 	} {
@@ -225,7 +226,9 @@ func TestAThousandReadersOfOneSecretShareFewConnections(t *testing.T) {
 		{name: "HTTP/1.1, the engine given", srv: plain, kv: 2, most: vault.DefaultConcurrency},
 		{name: "HTTP/1.1, 8 at a time", srv: plain, concurrency: 8, most: 8},
 		{name: "HTTP/2 over TLS", srv: secure, most: 1},
-		{name: "HTTP/2 over TLS, the engine given", srv: secure, kv: 2, most: vault.DefaultConcurrency},
+		// Nothing goes ahead of the readers and finds that one connection serves
+		// all. The transport counts those that it drops then as gone before they are.
+		{name: "HTTP/2 over TLS, the engine given", srv: secure, kv: 2, most: 2 * vault.DefaultConcurrency},
 		{name: "HTTP/2 over TLS, 8 at a time", srv: secure, concurrency: 8, most: 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
