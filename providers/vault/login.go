@@ -269,7 +269,11 @@ func (a answer) auth() (*token, error) {
 	return newToken(body.Auth.ClientToken, body.Auth.LeaseDuration, body.Auth.Renewable), nil
 }
 
+// longestLease is ten years, in seconds: a longer one need not be told from it.
+const longestLease = 10 * 365 * 24 * 3600
+
 func newToken(value string, seconds int, renewable bool) *token {
+	seconds = min(seconds, longestLease) // or its arithmetic would overflow
 	t := &token{value: core.String(value), ours: true, renewable: renewable, ttl: time.Duration(seconds) * time.Second}
 	if t.ttl > 0 {
 		t.until = time.Now().Add(t.ttl)
