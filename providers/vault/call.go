@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,11 +39,7 @@ type conn struct {
 	slots     chan struct{} // one for each request in flight
 	closeIdle func()        // nil if the connections are the caller's
 	links     *links        // as above
-
-	// doubt: a request got no answer in time. Its connection may have died without a
-	// word, and those that idle with it, each of which would cost a call its
-	// whole time.
-	doubt atomic.Bool
+	sending   sync.RWMutex  // read-locked while a request is in flight
 }
 
 func newConn(client *api.Client, concurrency int, timeout time.Duration, retries int) *conn {
@@ -175,9 +172,31 @@ func (c *conn) once(ctx context.Context, r request, token string) (answer, error
 	case <-ctx.Done():
 		return answer{}, core.NotWritten(ctx.Err())
 	}
-	if c.doubt.Swap(false) && c.closeIdle != nil {
-		c.closeIdle()
+	c.sending.RLock()
+	a, silent, err := c.send(ctx, r, token)
+	c.sending.RUnlock()
+	if silent {
+		c.doubt()
 	}
+	return a, err
+}
+
+// doubt is told of a request that got no answer in time. Its connection may have
+// died without a word, and those that idle beside it, each of which would cost a
+// call its whole time. One of HTTP/2 that others still use is left to its pings.
+func (c *conn) doubt() {
+	if c.closeIdle == nil {
+		return
+	}
+	c.closeIdle()
+	if c.sending.TryLock() {
+		defer c.sending.Unlock()
+		c.links.end()
+	}
+}
+
+// send is once, with a slot. silent: the time was up before a word came.
+func (c *conn) send(ctx context.Context, r request, token string) (a answer, silent bool, err error) {
 	limit := r.limit
 	if limit == 0 {
 		limit = smallAnswer
@@ -202,24 +221,21 @@ func (c *conn) once(ctx context.Context, r request, token string) (answer, error
 		if err == nil {
 			err = errors.New("vault: no answer and no error")
 		}
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			c.doubt.Store(true)
-		}
-		return answer{}, unreached(ctx, err, r.write, r.write && !connected.Load())
+		return answer{}, errors.Is(endedBy(ctx), context.DeadlineExceeded), unreached(ctx, err, r.write, r.write && !connected.Load())
 	}
 	defer resp.Body.Close()
-	a := answer{status: resp.StatusCode, header: resp.Header, write: r.write}
+	a = answer{status: resp.StatusCode, header: resp.Header, write: r.write}
 	// The API client has read the body of an error, and says so by this type.
 	if err == nil || errors.As(err, new(*api.ResponseError)) {
 		a.body, err = readAll(resp)
 	}
 	switch {
 	case err == nil:
-		return a, a.fault()
+		return a, false, a.fault()
 	case endedBy(ctx) != nil:
-		return answer{}, unreached(ctx, err, r.write, false)
+		return answer{}, false, unreached(ctx, err, r.write, false)
 	}
-	return answer{}, a.broken(r, err)
+	return answer{}, false, a.broken(r, err)
 }
 
 // readAll reads the body of an answer, into one buffer where its length is

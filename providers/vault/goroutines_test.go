@@ -63,3 +63,10 @@ func (g goroutines) wantNone(t *testing.T) {
 		return len(left) == 0
 	})
 }
+
+// wantNoConnection is wantNone for those of connections, within a test that itself
+// runs among them.
+func (g goroutines) wantNoConnection(t *testing.T) {
+	t.Helper()
+	vaulttest.Until(t, "no goroutine of a connection is left", func() bool { return g.connections() == 0 })
+}

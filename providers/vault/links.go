@@ -54,6 +54,13 @@ func (c *link) Close() error {
 func (l *links) close() {
 	l.mu.Lock()
 	l.closed = true
+	l.mu.Unlock()
+	l.end()
+}
+
+// end ends all connections.
+func (l *links) end() {
+	l.mu.Lock()
 	open := make([]*link, 0, len(l.open))
 	for c := range l.open {
 		open = append(open, c)
