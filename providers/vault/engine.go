@@ -144,6 +144,31 @@ func (d *detector) ask(ctx context.Context) (int, error) {
 	return version, nil
 }
 
+// do sends a request to the engine, and tells what a wrong idea of its version
+// explains: the policies of one version deny what the other would ask.
+func (d *detector) do(ctx context.Context, r request) (answer, error) {
+	a, err := d.conn.do(ctx, r)
+	switch {
+	case errors.Is(err, errIsV2):
+		d.forget()
+	case errors.Is(err, core.ErrPermissionDenied):
+		if wrong := d.confirm(ctx); errors.Is(wrong, core.ErrInvalidOption) {
+			err = wrong
+		}
+	}
+	return a, err
+}
+
+// forget has the next call ask anew, as an engine of version 1 can be upgraded
+// while the store is open.
+func (d *detector) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.given == 0 && d.version == 1 {
+		d.version, d.checked = 0, false
+	}
+}
+
 // refusedPath reports whether a request failed for what it asked, and not for
 // the state of the server or the network.
 func refusedPath(err error) bool {

@@ -42,9 +42,11 @@ func (d *denied) asError() *core.Error {
 	}
 }
 
-// What a KV engine says of its check-and-set parameter, with 400.
+// What a KV engine says of its check-and-set parameter, with 400, and of a path
+// that lacks data or metadata, with 404.
 var (
 	errMismatch = &core.Error{Kind: core.ErrConflict, Code: "400", Hint: "another version is current; read it and decide again"}
+	errIsV2     = &core.Error{Kind: core.ErrInvalidOption, Code: "404", Hint: "the engine is KV version 2, and was taken for version 1: kv in the URL says so, or it was upgraded meanwhile, which the next call sees"}
 	errRequired = &core.Error{Kind: core.ErrInvalidOption, Code: "400", Hint: "the engine takes no write without check-and-set"}
 )
 
@@ -118,7 +120,7 @@ func (a answer) notFound() error {
 	has := func(words string) bool { return strings.Contains(said, words) }
 	switch {
 	case has("Invalid path for a versioned K/V"): // in a warning, beside no errors
-		return a.err(core.ErrInvalidOption, "the engine is KV version 2, and was taken for version 1; look at kv in the URL")
+		return errIsV2
 	case own && has("no handler for route"):
 		return a.err(core.ErrUnavailable, "no secrets engine is mounted there; look at the mount in the URL, and at the namespace")
 	case own && has("unsupported path"):

@@ -101,7 +101,7 @@ func (b *backend) yieldFound(ctx context.Context, engine kv, ids []string, faile
 // keys lists one folder: keys, and folders with a slash at their end.
 func (b *backend) keys(ctx context.Context, engine kv, dir string) ([]string, error) {
 	r := request{method: http.MethodGet, path: engine.folder(strings.TrimSuffix(dir, "/")), query: listing, limit: largeAnswer}
-	a, err := b.conn.do(ctx, r)
+	a, err := b.engine.do(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func (e v1) get(ctx context.Context, id string, o core.GetOptions) (core.Secret,
 	if strings.Contains(id, "..") {
 		return core.Secret{}, parents()
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("", id), fresh: o.Fresh, value: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodGet, path: e.engine.path("", id), fresh: o.Fresh, value: true})
 	if err != nil {
 		return core.Secret{}, err
 	}
@@ -79,7 +79,7 @@ func (e v1) set(ctx context.Context, id string, value core.Value, o core.SetOpti
 	if strings.Contains(id, "..") {
 		return core.Info{}, parents()
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodPut, path: e.engine.path("", id), body: encode(value), write: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodPut, path: e.engine.path("", id), body: encode(value), write: true})
 	if err == nil {
 		err = a.done()
 	}
@@ -93,7 +93,7 @@ func (e v1) delete(ctx context.Context, id string, purge bool) error {
 	if _, err := e.get(ctx, id, core.GetOptions{Fresh: true}); err != nil && !errors.Is(err, core.ErrCorrupt) && !errors.Is(err, core.ErrInvalidValue) {
 		return core.NotWritten(err)
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path("", id), write: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodDelete, path: e.engine.path("", id), write: true})
 	if err == nil {
 		err = a.done()
 	}

@@ -82,7 +82,7 @@ func (e v2) get(ctx context.Context, id string, o core.GetOptions) (core.Secret,
 		}
 		r.query = url.Values{"version": {strconv.Itoa(n)}}
 	}
-	a, err := e.conn.do(ctx, r)
+	a, err := e.engine.do(ctx, r)
 	if err != nil {
 		return core.Secret{}, err
 	}
@@ -154,7 +154,7 @@ func (h history) live() bool { return h.current().readable(h.now) }
 // history reads the metadata of a secret. It is core.ErrNotFound if the secret
 // has never had a version, or was purged.
 func (e v2) history(ctx context.Context, id string) (history, error) {
-	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("metadata", id), limit: largeAnswer, fresh: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodGet, path: e.engine.path("metadata", id), limit: largeAnswer, fresh: true})
 	if err != nil {
 		return history{}, err
 	}
@@ -202,7 +202,7 @@ func (e v2) latest(ctx context.Context, id string) (v versionData, live bool, er
 	if !errors.Is(err, core.ErrPermissionDenied) {
 		return versionData{}, false, err
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodGet, path: e.engine.path("data", id), fresh: true, value: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodGet, path: e.engine.path("data", id), fresh: true, value: true})
 	if err != nil {
 		return versionData{}, false, err
 	}
@@ -345,7 +345,7 @@ func (e v2) put(ctx context.Context, id string, data json.RawMessage, cas int, c
 	if err != nil {
 		return core.Info{}, core.NotWritten(err)
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodPut, path: e.engine.path("data", id), body: text, write: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodPut, path: e.engine.path("data", id), body: text, write: true})
 	if err != nil {
 		return core.Info{}, err
 	}
@@ -374,7 +374,7 @@ func (e v2) delete(ctx context.Context, id string, purge bool) error {
 	if purge {
 		kind = "metadata"
 	}
-	a, err := e.conn.do(ctx, request{method: http.MethodDelete, path: e.engine.path(kind, id), write: true})
+	a, err := e.engine.do(ctx, request{method: http.MethodDelete, path: e.engine.path(kind, id), write: true})
 	if err == nil {
 		err = a.done()
 	}
