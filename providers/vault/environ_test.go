@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -34,6 +35,7 @@ type double struct {
 	token string         // the one that is good; empty: any
 	login map[string]any // the credentials that get it
 	path  string         // where they do
+	lease int            // of that, in seconds; 0: it does not end
 }
 
 func (d double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -51,7 +53,7 @@ func (d double) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		var sent map[string]any
 		_ = json.NewDecoder(r.Body).Decode(&sent)
 		if path == d.path && maps.Equal(sent, d.login) {
-			answer(http.StatusOK, `{"auth":{"client_token":"`+d.token+`"}}`)
+			answer(http.StatusOK, fmt.Sprintf(`{"auth":{"client_token":%q,"lease_duration":%d}}`, d.token, d.lease))
 			return
 		}
 		answer(http.StatusBadRequest, `{"errors":["invalid credentials"]}`)

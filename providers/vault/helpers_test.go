@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
@@ -60,6 +61,7 @@ func write(t testing.TB, name, line string) {
 type tap struct {
 	*httptest.Server
 	before func(*http.Request) // nil, or called with each request
+	after  atomic.Value        // empty, or a func(*http.Response) called with each answer
 
 	mu     sync.Mutex
 	seen   []string // methods and paths
@@ -74,7 +76,13 @@ func newTap(t testing.TB, address string, before func(*http.Request)) *tap {
 	}
 	x := &tap{before: before}
 	proxy := &httputil.ReverseProxy{
-		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ModifyResponse: func(r *http.Response) error {
+			if after, ok := x.after.Load().(func(*http.Response)); ok {
+				after(r)
+			}
+			return nil
+		},
 		Transport:    &http.Transport{MaxIdleConnsPerHost: 64},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { panic(http.ErrAbortHandler) },
 	}

@@ -175,6 +175,44 @@ func TestServerThatIsDownAtTheLoginIsAskedAgainByTheNextCall(t *testing.T) {
 	}
 }
 
+func TestSealedServerAtTheLoginIsAskedAgainByTheNextCall(t *testing.T) {
+	t.Parallel()
+	var n atomic.Int64
+	d := double{
+		token: canary(), path: "auth/approle/login", login: map[string]any{"role_id": "r"},
+		meets: func(*http.Request) bool { return n.Add(1) > 1 },
+	}
+	store := closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r", "VAULT_MAX_RETRIES": "0"}).lookup}))
+	if err := read(t, store, allowed); !errors.Is(err, core.ErrUnavailable) {
+		t.Error("while it is sealed: ", err)
+	}
+	if err := read(t, store, allowed); err != nil {
+		t.Error("the next call: ", err)
+	}
+}
+
+func TestRenewalEndsWithTheTokenThoughNobodyReads(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	p.role.TTL, p.role.MaxTTL = time.Second, 2*time.Second
+	x := newTap(t, p.Address, nil)
+	store := p.byAppRole(t, x.URL)
+	if err := read(t, store, allowed); err != nil {
+		t.Fatal(err)
+	}
+	token, gone := x.token(), time.Time{}
+	vaulttest.Until(t, "the token is unknown for a while", func() bool {
+		if gone.IsZero() && !p.TokenIsKnown(t, token) {
+			gone = time.Now()
+		}
+		return !gone.IsZero() && time.Since(gone) > 300*time.Millisecond
+	})
+	if n := x.count("renew-self"); n < 1 || n > 20 {
+		t.Errorf("a token of 2 s was renewed %d times", n)
+	}
+	wantLogins(t, x, 1)
+}
+
 func TestRenewedTokenOutlivesItsTime(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
@@ -233,6 +271,25 @@ func TestOneNewLoginWhenATokenThatIsNotRenewedEnds(t *testing.T) {
 	if n := x.count("renew-self"); n != 0 {
 		t.Errorf("a batch token is renewed %d times", n)
 	}
+}
+
+func TestTokenIsReplacedWhenItsTimeIsOverThoughNothingIsDenied(t *testing.T) {
+	t.Parallel()
+	var logins atomic.Int64
+	d := double{token: canary(), lease: 1, path: "auth/approle/login", login: map[string]any{"role_id": "r"}}
+	d.meets = func(r *http.Request) bool {
+		if strings.HasSuffix(r.URL.Path, "/login") {
+			logins.Add(1)
+		}
+		return true
+	}
+	store := closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r"}).lookup}))
+	vaulttest.Until(t, "there are three logins", func() bool {
+		if err := read(t, store, allowed); err != nil {
+			t.Fatal(err)
+		}
+		return logins.Load() == 3
+	})
 }
 
 func TestOneNewLoginWhenATokenIsRevoked(t *testing.T) {
@@ -467,6 +524,50 @@ func TestDenialByThePolicyOfARevokedTokenIsADenial(t *testing.T) {
 	}
 	if err := read(t, store, allowed); err != nil {
 		t.Error("what is allowed, afterwards: ", err)
+	}
+	wantLogins(t, x, 2)
+}
+
+// A look that began before a token was revoked says nothing of a request that
+// was denied after that.
+func TestLookOfBeforeIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	x := newTap(t, p.Address, nil)
+	store := p.byAppRole(t, x.URL)
+	if err := read(t, store, allowed); err != nil {
+		t.Fatal(err)
+	}
+	looked, denied, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var look, deny sync.Once
+	x.after.Store(func(r *http.Response) {
+		path := r.Request.URL.Path
+		switch {
+		case strings.HasSuffix(path, "lookup-self") && r.StatusCode == http.StatusOK:
+			look.Do(func() {
+				close(looked)
+				<-goOn
+			})
+		case strings.HasSuffix(path, allowed) && r.StatusCode == http.StatusForbidden:
+			deny.Do(func() { close(denied) })
+		}
+	})
+	results := make(chan error, 2)
+	go func() { results <- read(t, store, forbidden) }()
+	<-looked
+	p.RevokeToken(t, x.token())
+	go func() {
+		if err := read(t, store, allowed); err != nil {
+			t.Error("with a token that was revoked during the look: ", err)
+		}
+		results <- nil
+	}()
+	<-denied
+	close(goOn)
+	for range 2 {
+		if err := <-results; err != nil && !errors.Is(err, core.ErrPermissionDenied) {
+			t.Error("what is forbidden: ", err)
+		}
 	}
 	wantLogins(t, x, 2)
 }
