@@ -129,7 +129,7 @@ func (a answer) notFound() error {
 		return a.err(core.ErrUnavailable, "the server does not know what was asked for; look at the address and at the mount")
 	case own && a.write:
 		return a.err(core.ErrUnavailable, "the engine does not know the path of a write; look at the mount")
-	case own, !a.write && a.hasMetadata():
+	case own, a.hasMetadata():
 		return nil
 	}
 	return a.foreign()
