@@ -538,32 +538,39 @@ func TestLookOfBeforeIsNotBelieved(t *testing.T) {
 	if err := read(t, store, allowed); err != nil {
 		t.Fatal(err)
 	}
-	looked, denied, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	var look, deny sync.Once
+	looked, goOn := make(chan struct{}), make(chan struct{})
+	var look sync.Once
 	x.after.Store(func(r *http.Response) {
-		path := r.Request.URL.Path
-		switch {
-		case strings.HasSuffix(path, "lookup-self") && r.StatusCode == http.StatusOK:
+		if strings.HasSuffix(r.Request.URL.Path, "lookup-self") && r.StatusCode == http.StatusOK {
 			look.Do(func() {
 				close(looked)
 				<-goOn
 			})
-		case strings.HasSuffix(path, allowed) && r.StatusCode == http.StatusForbidden:
-			deny.Do(func() { close(denied) })
 		}
 	})
 	results := make(chan error, 2)
-	go func() { results <- read(t, store, forbidden) }()
-	<-looked
-	p.RevokeToken(t, x.token())
-	go func() {
-		if err := read(t, store, allowed); err != nil {
-			t.Error("with a token that was revoked during the look: ", err)
-		}
-		results <- nil
-	}()
-	<-denied
-	close(goOn)
+	mine := label(t)
+	mine.do(func() {
+		go func() { results <- read(t, store, forbidden) }()
+		<-looked
+		p.RevokeToken(t, x.token())
+		go func() {
+			if err := read(t, store, allowed); err != nil {
+				t.Error("with a token that was revoked during the look: ", err)
+			}
+			results <- nil
+		}()
+		vaulttest.Until(t, "both wait for the look", func() bool {
+			waiting := 0
+			for _, stack := range mine.stacks() {
+				if strings.Contains(stack, "vault.(*session).good+") {
+					waiting++
+				}
+			}
+			return waiting == 2
+		})
+		close(goOn)
+	})
 	for range 2 {
 		if err := <-results; err != nil && !errors.Is(err, core.ErrPermissionDenied) {
 			t.Error("what is forbidden: ", err)
