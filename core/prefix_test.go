@@ -182,7 +182,7 @@ func TestAnErrorFromBelowAPrefixCarriesTheCallersIDAndNoHint(t *testing.T) {
 	}
 }
 
-func TestNoMethodUnderAPrefixShowsAHintFromBelow(t *testing.T) {
+func TestAHintFromBelowAPrefixIsShownUnlessItNamesWhatIsThere(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		lower error
@@ -191,6 +191,9 @@ func TestNoMethodUnderAPrefixShowsAHintFromBelow(t *testing.T) {
 		{&core.Error{Kind: core.ErrPermissionDenied, Hint: "allow shop/ID"}, ""},
 		{fmt.Errorf("shop/ID: %w", &core.Error{Kind: core.ErrPermissionDenied, Hint: "allow shop/ID"}), ""},
 		{&core.Error{Kind: core.ErrInvalidID, Hint: "shop/ID has a slash"}, "can't hold the name"},
+		{&core.Error{Kind: core.ErrInvalidID, Hint: "the name has a slash"}, "can't hold the name"},
+		{&core.Error{Kind: core.ErrUnavailable, Hint: "the server is sealed; unseal it"}, "the server is sealed; unseal it"},
+		{fmt.Errorf("wrapped: %w", &core.Error{Kind: core.ErrPermissionDenied, Hint: "ask for the reader role"}), "ask for the reader role"},
 	} {
 		f := &funcs{
 			t: t, get: failing(test.lower),

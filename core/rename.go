@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strings"
 )
@@ -17,6 +18,8 @@ type renaming struct {
 	up func(id string) (string, bool)
 	// downPrefix maps a list's prefix.
 	downPrefix func(prefix string) (string, error)
+	// hides reports whether a hint from below may name an id of there.
+	hides func(hint string) bool
 	// close closes what the renaming owns; nil where it owns nothing.
 	close func() error
 }
@@ -38,7 +41,7 @@ func (r *renaming) Get(ctx context.Context, id string, o GetOptions) (Secret, er
 		return Secret{}, err
 	}
 	secret, err := r.svc.Get(ctx, lower, o.Options()...)
-	return secret, renamed(err)
+	return secret, r.renamed(err)
 }
 
 func (r *renaming) GetMany(ctx context.Context, ids []string, o GetOptions) (map[string]Secret, error) {
@@ -60,11 +63,11 @@ func (r *renaming) GetMany(ctx context.Context, ids []string, o GetOptions) (map
 		got, err = r.svc.GetMany(ctx, lowers, o.Options()...)
 		below, partly := asBatch(err)
 		if err != nil && !partly {
-			return nil, renamed(err)
+			return nil, r.renamed(err)
 		}
 		for id, lower := range lowerOf {
 			if below != nil && below.ByID[lower] != nil {
-				failed[id] = renamed(below.ByID[lower])
+				failed[id] = r.renamed(below.ByID[lower])
 			}
 		}
 	}
@@ -86,7 +89,7 @@ func (r *renaming) Stat(ctx context.Context, id string, o GetOptions) (Info, err
 		return Info{}, err
 	}
 	info, err := r.svc.Stat(ctx, lower, o.Options()...)
-	return info, renamed(err)
+	return info, r.renamed(err)
 }
 
 func (r *renaming) Set(ctx context.Context, id string, value Value, o SetOptions) (Info, error) {
@@ -95,7 +98,7 @@ func (r *renaming) Set(ctx context.Context, id string, value Value, o SetOptions
 		return Info{}, err
 	}
 	info, err := r.svc.Set(ctx, lower, value, o.Options()...)
-	return info, renamed(err)
+	return info, r.renamed(err)
 }
 
 func (r *renaming) Delete(ctx context.Context, id string, o DeleteOptions) error {
@@ -103,7 +106,7 @@ func (r *renaming) Delete(ctx context.Context, id string, o DeleteOptions) error
 	if err != nil {
 		return err
 	}
-	return renamed(r.svc.Delete(ctx, lower, o.Options()...))
+	return r.renamed(r.svc.Delete(ctx, lower, o.Options()...))
 }
 
 func (r *renaming) List(ctx context.Context, prefix string) iter.Seq2[Info, error] {
@@ -115,7 +118,7 @@ func (r *renaming) List(ctx context.Context, prefix string) iter.Seq2[Info, erro
 		}
 		for info, err := range r.svc.List(ctx, lower) {
 			if err != nil {
-				yield(Info{}, renamedBatch(err, r.up))
+				yield(Info{}, r.renamedBatch(err, r.up))
 				return
 			}
 			id, ok := r.up(info.ID)
@@ -140,7 +143,7 @@ func (r *renaming) Versions(ctx context.Context, id string) iter.Seq2[Info, erro
 		for info, err := range r.svc.Versions(ctx, lower) {
 			if err != nil {
 				same := func(item string) (string, bool) { return item, true } // all are of id, and the front knows
-				yield(Info{}, renamedBatch(err, same))
+				yield(Info{}, r.renamedBatch(err, same))
 				return
 			}
 			info.ID = id
@@ -153,7 +156,7 @@ func (r *renaming) Versions(ctx context.Context, id string) iter.Seq2[Info, erro
 
 func (r *renaming) Capabilities(ctx context.Context) (Capabilities, error) {
 	c, err := r.svc.Capabilities(ctx)
-	return c, renamed(err)
+	return c, r.renamed(err)
 }
 
 func (r *renaming) Close() error {
@@ -164,24 +167,31 @@ func (r *renaming) Close() error {
 }
 
 // renamedBatch maps the ids of what ends an iterator.
-func renamedBatch(err error, up func(string) (string, bool)) error {
+func (r *renaming) renamedBatch(err error, up func(string) (string, bool)) error {
 	below, ok := asBatch(err)
 	if !ok || below == nil {
-		return renamed(err)
+		return r.renamed(err)
 	}
 	byID := make(map[string]error, len(below.ByID))
 	for lower, err := range below.ByID {
 		if id, ok := up(lower); ok {
-			byID[id] = renamed(err)
+			byID[id] = r.renamed(err)
 		}
 	}
 	return &BatchError{ByID: byID}
 }
 
-// renamed marks an error from below a renaming, whose hint may name an id that
-// the caller doesn't know by: the front drops it, and puts the caller's id in.
-func renamed(err error) error {
-	if e, ok := err.(*Error); err == nil || ok && (e == nil || e.Hint == "") { //nolint:errorlint // only a bare one is all there is
+// renamed marks an error from below a renaming if its hint may name an id that
+// the caller doesn't know by: the front then drops the hint. The caller's id it
+// puts in anyway.
+func (r *renaming) renamed(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := (*Error)(nil)
+	errors.As(err, &e)
+	clean := e != nil && !r.hides(e.Hint) && KindOf(err) != ErrInvalidID //nolint:errorlint // a kind is the sentinel itself
+	if bare, ok := err.(*Error); clean || ok && (bare == nil || bare.Hint == "") { //nolint:errorlint // only a bare one is all there is
 		return err
 	}
 	return &fromBelow{err}
@@ -223,6 +233,7 @@ func prefixed(svc SecretService, prefix string) *renaming {
 			}
 			return prefix + p, nil
 		},
+		hides: func(hint string) bool { return strings.Contains(hint, prefix) }, // as every id of there does
 	}
 }
 
