@@ -190,7 +190,7 @@ func (r *renaming) renamed(err error) error {
 	}
 	e := (*Error)(nil)
 	errors.As(err, &e)
-	clean := e != nil && !r.hides(e.Hint) && KindOf(err) != ErrInvalidID //nolint:errorlint // a kind is the sentinel itself
+	clean := e != nil && !r.hides(e.Hint) && KindOf(err) != ErrInvalidID           //nolint:errorlint // a kind is the sentinel itself
 	if bare, ok := err.(*Error); clean || ok && (bare == nil || bare.Hint == "") { //nolint:errorlint // only a bare one is all there is
 		return err
 	}
