@@ -57,7 +57,6 @@ func dial(cfg Config, env environment, concurrency int) (*conn, error) {
 	// What NewClient took from the process's environment is read again, through
 	// env.
 	client.ClearToken()
-	client.ClearNamespace()
 	client.SetHeaders(http.Header{api.RequestHeaderName: {"true"}})
 	if err := addHeaders(client, env); err != nil {
 		return nil, err

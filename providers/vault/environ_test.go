@@ -1,6 +1,7 @@
 package vault_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,6 +23,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/vault/api"
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
@@ -399,6 +402,16 @@ func process(t *testing.T) {
 	t.Setenv("HOME", home(t, "CANARY-process"))
 }
 
+// wantNoToken is a login that fails the test if the client has a token.
+type wantNoToken struct{ t *testing.T }
+
+func (w wantNoToken) Login(_ context.Context, c *api.Client) (*api.Secret, error) {
+	if c.Token() != "" || c.Namespace() != "" {
+		w.t.Error("the client of a login has a token or a namespace of the process's environment")
+	}
+	return &api.Secret{Auth: &api.SecretAuth{ClientToken: "good"}}, nil
+}
+
 func TestEnvironmentOfTheProcessIsNotReadBesideAnother(t *testing.T) {
 	process(t)
 	var seen atomic.Pointer[http.Header]
@@ -422,8 +435,13 @@ func TestEnvironmentOfTheProcessIsNotReadBesideAnother(t *testing.T) {
 			t.Errorf("the header %s comes from the process's environment", field)
 		}
 	}
+	store := open(t, vault.Config{KV: 1, Login: vault.Login{With: wantNoToken{t}}, Lookup: environ(map[string]string{"VAULT_ADDR": address}).lookup})
+	if err := read(t, store, allowed); err != nil {
+		t.Error("a login of the caller's own: ", err)
+	}
+	_ = store.Close()
 	untrusted, _ := secured(t, nil)
-	store := open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": untrusted, "VAULT_TOKEN": "t"}).lookup})
+	store = open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": untrusted, "VAULT_TOKEN": "t"}).lookup})
 	defer store.Close()
 	if err := read(t, store, allowed); !errors.Is(err, core.ErrUnavailable) {
 		t.Error("SKIP_VERIFY of the process's environment counts: ", err)
