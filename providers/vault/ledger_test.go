@@ -211,14 +211,15 @@ func TestNoWriteIsLostOrDoubledByAnOutageOfTheServer(t *testing.T) {
 	srv := vaulttest.Start(t)
 	kv := srv.MountKV(t, 2)
 	keepAllVersions(t, kv)
-	store := closed(t, open(t, bedOf(t, kv).config(faultproxy.New(t, srv.Address))))
+	_, address, _ := strings.Cut(srv.Address, "://")
+	store := closed(t, open(t, bedOf(t, kv).byRole(address)))
 	if _, err := store.Capabilities(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	var over atomic.Bool
 	done := make(chan []*ledger)
 	go func() { done <- keepLedgers(t, store, 1, func() bool { return !over.Load() }) }()
-	for range long(2, 15) {
+	for range long(5, 15) {
 		srv.Restart(t)
 		srv.Seal(t)
 		srv.Unseal(t)

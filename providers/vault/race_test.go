@@ -231,7 +231,7 @@ func TestNoWinnerIsToldThatItLostWhenAnswersAreLost(t *testing.T) {
 	for _, p := range r.proxies {
 		misbehave(p, r.kv.Mount)
 	}
-	rounds := long(30, 600)
+	rounds := long(20, 300)
 	for n := range rounds {
 		c := conditions[n%len(conditions)]
 		id, version := c.prepare(t, r)
