@@ -244,7 +244,7 @@ var networkFaults = []fault{
 	}},
 }
 
-// want says what is wrong with the error of an operation that met a fault;
+// wrong says what is wrong with the error of an operation that met a fault;
 // nothing, if it is the right one.
 func (op operation) wrong(f fault, err error) string {
 	kind, ended := core.KindOf(err), errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)

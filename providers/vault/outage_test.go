@@ -124,7 +124,7 @@ func (s *strander) strand() int {
 	return n
 }
 
-// config is that of a store with a token, by way of an address.
+// byToken is that of a store with a token, at an address of loopback.
 func (b faultBed) byToken(address string) vault.Config {
 	srv := b.kv.Server()
 	scheme, _, _ := strings.Cut(srv.Address, "://")
