@@ -45,6 +45,9 @@ func (s *Server) Deny(action, pattern string) (remove func()) {
 // authorize asks before anything is looked up, as IAM does. id is what the
 // request gave, and what the refusal shows.
 func (s *Server) authorize(r *request, action, id string, read ...string) *APIError {
+	if r.trusted {
+		return nil
+	}
 	a := Access{Action: "secretsmanager:" + action, Account: r.account}
 	if id != "" {
 		a.Secret = friendlyName(id)

@@ -35,7 +35,8 @@ type Config struct {
 	// ReadLag is how old the state is that GetSecretValue, BatchGetSecretValue,
 	// DescribeSecret and ListSecretVersionIds see, on Clock: 0, the newest. All
 	// of the service is eventually consistent, as the reference of ListSecrets
-	// says. Writes always check the newest state. See also [Server.SetLag].
+	// says. Writes always check the newest state, and the end of a deleted secret
+	// is seen at once. See also [Server.SetLag].
 	ReadLag time.Duration
 	// ListLag is the same for ListSecrets, and for the filters of
 	// BatchGetSecretValue: 0. The reference names five minutes.

@@ -23,6 +23,7 @@ const (
 // request is one call on its way through the fake.
 type request struct {
 	account string
+	trusted bool // by the test itself: nobody is asked for permission
 	now     time.Time
 	body    []byte
 }

@@ -72,12 +72,15 @@ func (s *Server) SetKeys(keys ...Key) {
 	s.cfg.Keys = slices.Clone(keys)
 }
 
-// SetLag changes [Config.ReadLag] and [Config.ListLag]. What was already
-// visible when a lag begins stays so.
+// SetLag changes [Config.ReadLag] and [Config.ListLag]. All that was written
+// before is visible at once: a lag counts from here on, and 0 ends it.
 func (s *Server) SetLag(read, list time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cfg.ReadLag, s.cfg.ListLag = read, list
+	for _, sec := range s.secrets {
+		sec.revisions = []revision{{state: sec.latest()}}
+	}
 }
 
 // Settings are what a client needs to reach a fake.
@@ -111,6 +114,7 @@ func (s Settings) Env() map[string]string {
 		"AWS_ACCESS_KEY_ID":                s.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY":            s.SecretAccessKey,
 		"AWS_SESSION_TOKEN":                s.SessionToken,
+		"AWS_PROFILE":                      "",
 		"AWS_EC2_METADATA_DISABLED":        "true",
 		"AWS_CONFIG_FILE":                  os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE":      os.DevNull,
