@@ -1,0 +1,116 @@
+package gcp
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	pb "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// backend is what core.New gets.
+type backend struct {
+	conn     *conn
+	place    place // the project may be empty: it is then the credentials'
+	creation func() *pb.Secret
+	strict   bool
+	keep     int
+	old      Old
+	pruned   func(id string, err error)
+}
+
+var _ interface {
+	core.Backend
+	core.BatchGetter
+	core.Statter
+	core.Setter
+	core.Deleter
+	core.Lister
+	core.Versioner
+	core.Capable
+} = (*backend)(nil)
+
+// Capabilities has no Purge, since a delete leaves nothing to purge, and no
+// conditions; the package's comment says why.
+func (b *backend) Capabilities(context.Context) (core.Capabilities, error) {
+	return core.Capabilities{Set: true, Delete: true, List: true, Versions: true, AtVersion: true, Settle: Settle}, nil
+}
+
+// Close ends the connection and the login.
+func (b *backend) Close() error {
+	b.conn.end()
+	return nil
+}
+
+// secret is where an id is.
+func (b *backend) secret(ctx context.Context, id string) (in place, name string, err error) {
+	n, err := parse(id, b.place.location)
+	if err != nil {
+		return place{}, "", err
+	}
+	in = b.place
+	if n.project != "" {
+		in.project = n.project
+	}
+	if in.project == "" {
+		if in.project, err = b.conn.project(ctx); err != nil {
+			return place{}, "", err
+		}
+	}
+	return in, in.String() + "/secrets/" + n.name, nil
+}
+
+// GetMany reads one by one, as Google has no batch, and as many at a time as there
+// may be requests.
+func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {
+	secrets := make([]core.Secret, len(ids))
+	errs := b.each(ctx, len(ids), func(i int) (err error) {
+		secrets[i], err = b.Get(ctx, ids[i], o)
+		return err
+	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	got := make(map[string]core.Secret, len(ids))
+	failed := map[string]error{}
+	for i, id := range ids {
+		if errs[i] != nil {
+			failed[id] = errs[i]
+		} else {
+			got[id] = secrets[i]
+		}
+	}
+	if len(failed) > 0 {
+		return got, &core.BatchError{ByID: failed}
+	}
+	return got, nil
+}
+
+// each calls work for 0 to n-1, as many at a time as there may be requests. All
+// calls have ended when it returns.
+func (b *backend) each(ctx context.Context, n int, work func(i int) error) []error {
+	errs := make([]error, n)
+	var next atomic.Int64
+	run := func() {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			if errs[i] = ctx.Err(); errs[i] == nil {
+				errs[i] = work(i)
+			}
+		}
+	}
+	var others sync.WaitGroup
+	for range min(n, cap(b.conn.slots)) - 1 {
+		others.Go(run)
+	}
+	func() {
+		defer others.Wait()
+		run()
+	}()
+	return errs
+}
