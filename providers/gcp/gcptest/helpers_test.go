@@ -52,9 +52,7 @@ func add(t *testing.T, c *secretmanager.Client, id, data string) *secretmanagerp
 	return v
 }
 
-// access reads a version in one try: the client's own retries wait for seconds.
 func access(ctx context.Context, c *secretmanager.Client, version string) (*secretmanagerpb.AccessSecretVersionResponse, error) {
-	c.CallOptions.AccessSecretVersion = nil
 	return c.AccessSecretVersion(ctx, &secretmanagerpb.AccessSecretVersionRequest{Name: project + "/secrets/" + version})
 }
 
@@ -122,5 +120,32 @@ func versionNames(t *testing.T, c *secretmanager.Client, req *secretmanagerpb.Li
 func strict(t *testing.T, opts ...gcptest.Option) (*gcptest.Server, *secretmanager.Client) {
 	t.Helper()
 	srv := gcptest.New(t, opts...)
-	return srv, srv.Client(t)
+	return srv, client(t, srv.Endpoint)
+}
+
+// client is the official client of the endpoint, but for its own retries, which
+// wait for seconds.
+func client(t *testing.T, e *gcptest.Endpoint) *secretmanager.Client {
+	t.Helper()
+	c := e.Client(t)
+	c.CallOptions.AccessSecretVersion = nil
+	return c
+}
+
+// detail is the first detail of the type in the status of err.
+func detail[T any](t *testing.T, err error) T {
+	t.Helper()
+	for _, d := range status.Convert(err).Details() {
+		if d, ok := d.(T); ok {
+			return d
+		}
+	}
+	t.Fatalf("%v has the details %v, of which none is a %T", err, status.Convert(err).Details(), *new(T))
+	panic("unreachable")
+}
+
+// accessName reads a version by its whole name.
+func accessName(t *testing.T, c *secretmanager.Client, name string) (*secretmanagerpb.AccessSecretVersionResponse, error) {
+	t.Helper()
+	return c.AccessSecretVersion(t.Context(), &secretmanagerpb.AccessSecretVersionRequest{Name: name})
 }

@@ -23,7 +23,7 @@ const (
 // ListSecrets returns a page of secrets, newest first.
 func (s *service) ListSecrets(ctx context.Context, req *secretmanagerpb.ListSecretsRequest) (*secretmanagerpb.ListSecretsResponse, error) {
 	n := nameOf(ctx)
-	keep, err := s.filter(req.GetFilter())
+	keep, err := s.filter(req.GetFilter(), secretItem(nil))
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,6 @@ func (s *service) ListSecrets(ctx context.Context, req *secretmanagerpb.ListSecr
 	resp := &secretmanagerpb.ListSecretsResponse{}
 	all := slices.Clone(st.parents[n.parent()])
 	if s.lenient() {
-		keep = nil
 		slices.SortFunc(all, func(a, b *secret) int { return cmp.Compare(a.pb.GetName(), b.pb.GetName()) })
 	} else {
 		slices.Reverse(all)
@@ -70,7 +69,7 @@ func (s *service) ListSecrets(ctx context.Context, req *secretmanagerpb.ListSecr
 // payloads.
 func (s *service) ListSecretVersions(ctx context.Context, req *secretmanagerpb.ListSecretVersionsRequest) (*secretmanagerpb.ListSecretVersionsResponse, error) {
 	n := nameOf(ctx)
-	keep, err := s.filter(req.GetFilter())
+	keep, err := s.filter(req.GetFilter(), versionItem(nil))
 	if err != nil {
 		return nil, err
 	}
