@@ -157,7 +157,10 @@ func (m *meter) limits(method string, c class, n name) []limit {
 // errQuota is a quota error as Google's services send it
 // (https://cloud.google.com/apis/design/errors).
 func errQuota(l limit, project string) error {
-	camel := strings.ReplaceAll(l.metric, " ", "")
+	words := strings.Fields(l.metric + " per " + l.unit)
+	for i, w := range words {
+		words[i] = strings.ToUpper(w[:1]) + w[1:]
+	}
 	message := fmt.Sprintf("Quota exceeded for quota metric '%s' and limit '%s per %s' of service '%s' for consumer 'project_number:%s'.",
 		l.metric, l.metric, l.unit, serviceName, project)
 	return detailed(codes.ResourceExhausted, message,
@@ -168,7 +171,7 @@ func errQuota(l limit, project string) error {
 				"service":           serviceName,
 				"consumer":          "projects/" + project,
 				"quota_metric":      serviceName + "/" + strings.ToLower(strings.ReplaceAll(l.metric, " ", "_")),
-				"quota_limit":       camel + "Per" + strings.ToUpper(l.unit[:1]) + l.unit[1:],
+				"quota_limit":       strings.Join(words, ""),
 				"quota_limit_value": strconv.Itoa(l.most),
 			},
 		},
