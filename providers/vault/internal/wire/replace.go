@@ -129,10 +129,15 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(a.Status)
 	var to io.Writer = &counter{w, a.Sent}
+	flush := func() {}
 	if a.Zipped {
 		zipped := gzip.NewWriter(to)
 		defer zipped.Close()
 		to = zipped
+		flush = func() {
+			_ = zipped.Flush()
+			_ = http.NewResponseController(w).Flush()
+		}
 	}
 	_, _ = to.Write(body)
 	if a.Stall {
@@ -142,6 +147,9 @@ func (a *Answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 	chunk := bytes.Repeat([]byte{' '}, 32<<10)
 	for left := a.Filler; left > 0; left -= int64(len(chunk)) {
+		if left%(1<<20) == 0 {
+			flush() // else the packer keeps what would be read long since
+		}
 		if _, err := to.Write(chunk[:min(left, int64(len(chunk)))]); err != nil {
 			return
 		}
