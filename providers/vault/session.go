@@ -184,7 +184,7 @@ func (t *token) gone() error {
 	if t.value.IsZero() {
 		return unauthenticated("no token is sent, and the server, or the agent before it, asks for one")
 	}
-	return unauthenticated("the token has expired or was revoked, and no other one is found; log in again, or set another token")
+	return unauthenticated("the server does not know the token, which has expired, was revoked, or is not of this server; log in again, or set another token")
 }
 
 // rejected says what to do after a 403 to a request with t: a token to send
