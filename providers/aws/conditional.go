@@ -84,6 +84,7 @@ func (w *writing) over(ctx context.Context, expected string) (core.Info, error) 
 	if err := w.spend(ctx, w.ref); err != nil {
 		return core.Info{}, err
 	}
+	w.token = newTokenOver(expected)
 	version, fail := w.put(ctx, staged)
 	switch {
 	case fail == nil:

@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"iter"
 	"slices"
@@ -129,23 +128,9 @@ func (b *backend) versions(ctx context.Context, id string) ([]core.Info, error) 
 	if listing != nil {
 		return nil, listing.err
 	}
-	slices.SortStableFunc(all, func(v, w types.SecretVersionsListEntry) int {
-		return cmp.Or(rank(v, s)-rank(w, s), sdk.ToTime(w.CreatedDate).Compare(sdk.ToTime(v.CreatedDate)))
-	})
-	infos := make([]core.Info, 0, len(all))
-	for _, v := range all {
-		if sdk.ToString(v.VersionId) == "" {
-			return nil, foreign()
-		}
-		infos = append(infos, core.Info{Version: *v.VersionId, Created: sdk.ToTime(v.CreatedDate)})
+	infos := history(all, s)
+	if infos == nil {
+		return nil, foreign()
 	}
 	return infos, nil
-}
-
-// rank puts the current version before all others, whatever was staged later.
-func rank(v types.SecretVersionsListEntry, s state) int {
-	if sdk.ToString(v.VersionId) == s.current {
-		return 0
-	}
-	return 1
 }
