@@ -11,26 +11,39 @@ import (
 
 // Filters of lists, in Google's filter language
 // (https://cloud.google.com/secret-manager/docs/filtering, https://google.aip.dev/160):
-// restrictions such as name:db, labels.env=prod, state:ENABLED and
-// create_time>=2026-01-01T00:00:00Z, joined by AND, OR (which binds tighter),
-// NOT or -, and parentheses. A word alone is looked for in the name. For text,
-// ":" finds a part of it and "=" the whole, both to the letter.
+// restrictions such as name:db, labels.env=prod, state:(ENABLED OR DISABLED),
+// replication.automatic:* and create_time>=2026-01-01T00:00:00Z, joined by AND,
+// OR (which binds tighter), NOT or -, and parentheses. A word alone is looked
+// for in the name. For text, ":" finds a part of it and "=" the whole, both to
+// the letter; ":*" asks whether there is any.
 
 // item is what a filter sees of a secret or a version.
 type item struct {
 	text  map[string]string
 	times map[string]*timestamppb.Timestamp
 	maps  map[string]map[string]string
+	lists map[string][]string
 }
 
 // predicate is a filter, or a part of one. None keeps everything.
 type predicate func(item) bool
 
 func secretItem(s *secretmanagerpb.Secret) item {
+	var automatic, locations []string
+	if s.GetReplication().GetAutomatic() != nil {
+		automatic = []string{""}
+	}
+	for _, replica := range s.GetReplication().GetUserManaged().GetReplicas() {
+		locations = append(locations, replica.GetLocation())
+	}
 	return item{
 		text:  map[string]string{"name": s.GetName(), "etag": s.GetEtag()},
 		times: map[string]*timestamppb.Timestamp{"create_time": s.GetCreateTime(), "expire_time": s.GetExpireTime()},
-		maps:  map[string]map[string]string{"labels": s.GetLabels(), "annotations": s.GetAnnotations()},
+		maps:  map[string]map[string]string{"labels": s.GetLabels()},
+		lists: map[string][]string{
+			"replication.automatic":                      automatic,
+			"replication.user_managed.replicas.location": locations,
+		},
 	}
 }
 
@@ -82,6 +95,10 @@ type filterParser struct {
 	rest   string
 	sample item
 	depth  int
+
+	// The field and operator that the values in parentheses belong to, as in
+	// state:(ENABLED OR DISABLED).
+	field, op string
 }
 
 func parseFilter(text string, sample item) (predicate, bool) {
@@ -185,6 +202,13 @@ var operators = []string{"<=", ">=", "!=", "=", ":", "<", ">"}
 
 // restriction is a field, an operator and a value, or a value alone.
 func (f *filterParser) restriction() (predicate, bool) {
+	if f.field != "" {
+		value, ok := f.value()
+		if !ok || value == "AND" || value == "OR" || value == "NOT" {
+			return nil, false
+		}
+		return f.compare(f.field, f.op, value)
+	}
 	if strings.HasPrefix(f.rest, `"`) {
 		value, ok := f.value()
 		return nameHas(value), ok
@@ -207,11 +231,10 @@ func (f *filterParser) restriction() (predicate, bool) {
 		}
 		f.rest = rest
 		f.space()
-		value, ok := f.value()
-		if !ok {
-			return nil, false
-		}
-		return f.compare(field, op, value)
+		f.field, f.op = field, op
+		p, ok := f.simple()
+		f.field, f.op = "", ""
+		return p, ok
 	}
 	f.rest = before
 	return nameHas(field), true
@@ -251,7 +274,10 @@ func (f *filterParser) value() (string, bool) {
 // compare is the predicate of a restriction, for a field that there is.
 func (f *filterParser) compare(field, op, value string) (predicate, bool) {
 	if _, ok := f.sample.text[field]; ok {
-		return compareText(op, value, func(it item) (string, bool) { return it.text[field], true })
+		return compareText(op, value, func(it item) []string { return []string{it.text[field]} })
+	}
+	if _, ok := f.sample.lists[field]; ok {
+		return compareText(op, value, func(it item) []string { return it.lists[field] })
 	}
 	if _, ok := f.sample.times[field]; ok {
 		return compareTime(op, value, func(it item) *timestamppb.Timestamp { return it.times[field] })
@@ -261,36 +287,36 @@ func (f *filterParser) compare(field, op, value string) (predicate, bool) {
 		return nil, false
 	}
 	if keyed {
-		return compareText(op, value, func(it item) (string, bool) {
-			v, ok := it.maps[group][key]
-			return v, ok
+		return compareText(op, value, func(it item) []string {
+			if v, ok := it.maps[group][key]; ok {
+				return []string{v}
+			}
+			return nil
 		})
 	}
 	return func(it item) bool {
 		_, ok := it.maps[group][value]
-		return ok
+		return ok || value == "*" && len(it.maps[group]) > 0
 	}, op == ":"
 }
 
-func compareText(op, value string, get func(item) (string, bool)) (predicate, bool) {
-	var holds func(string) bool
+// compareText compares what there is of a field, which may be nothing or more
+// than one: one that fits is enough.
+func compareText(op, value string, get func(item) []string) (predicate, bool) {
+	equal := func(it item) bool { return slices.Contains(get(it), value) }
 	switch op {
 	case ":":
-		holds = func(got string) bool { return value == "*" || strings.Contains(got, value) }
-	case "=":
-		holds = func(got string) bool { return got == value }
-	case "!=":
 		return func(it item) bool {
-			got, ok := get(it)
-			return !ok || got != value
+			return slices.ContainsFunc(get(it), func(got string) bool {
+				return value == "*" || strings.Contains(got, value)
+			})
 		}, true
-	default:
-		return nil, false // an order of text is not documented
+	case "=":
+		return equal, true
+	case "!=":
+		return func(it item) bool { return !equal(it) }, true
 	}
-	return func(it item) bool {
-		got, ok := get(it)
-		return ok && holds(got)
-	}, true
+	return nil, false // an order of text is not documented
 }
 
 func compareTime(op, value string, get func(item) *timestamppb.Timestamp) (predicate, bool) {

@@ -22,12 +22,13 @@ func TestAFilterOfSecretsKeepsWhatMatches(t *testing.T) {
 	for _, s := range []struct {
 		id     string
 		labels map[string]string
+		where  *secretmanagerpb.Replication
 	}{
-		{"asecret-1", map[string]string{"env": "prod"}},
-		{"bsecret-2", map[string]string{"env": "dev", "team": "x"}},
-		{"other", nil},
+		{"asecret-1", map[string]string{"env": "prod"}, automatic()},
+		{"bsecret-2", map[string]string{"env": "dev", "team": "x"}, automatic()},
+		{"other", nil, replicas(&secretmanagerpb.Replication_UserManaged_Replica{Location: "us-west1"}, &secretmanagerpb.Replication_UserManaged_Replica{Location: "us-east1"})},
 	} {
-		if _, err := c.CreateSecret(t.Context(), &secretmanagerpb.CreateSecretRequest{Parent: project, SecretId: s.id, Secret: &secretmanagerpb.Secret{Replication: automatic(), Labels: s.labels}}); err != nil {
+		if _, err := c.CreateSecret(t.Context(), &secretmanagerpb.CreateSecretRequest{Parent: project, SecretId: s.id, Secret: &secretmanagerpb.Secret{Replication: s.where, Labels: s.labels}}); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Hour)
@@ -49,17 +50,25 @@ func TestAFilterOfSecretsKeepsWhatMatches(t *testing.T) {
 		"create_time>=2026-03-01T13:00:00Z":  "other bsecret-2",
 		"create_time < 2026-03-01T13:00:00Z": "asecret-1",
 		`create_time>"2026-03-02"`:           "",
-		"name:other OR name:asecret AND labels.env=prod":   "asecret-1",
-		"name:other OR (name:asecret AND labels.env=prod)": "other asecret-1",
-		"NOT (name:asecret OR name:bsecret)":               "other",
-		"(((name:other)))":                                 "other",
+		"name:other OR name:asecret AND labels.env=prod":          "asecret-1",
+		"name:other OR (name:asecret AND labels.env=prod)":        "other asecret-1",
+		"NOT (name:asecret OR name:bsecret)":                      "other",
+		"labels:*":                                                "bsecret-2 asecret-1",
+		"replication.automatic:*":                                 "bsecret-2 asecret-1",
+		"replication.user_managed.replicas.location:*":            "other",
+		"replication.user_managed.replicas.location:us-east1":     "other",
+		"NOT replication.user_managed.replicas.location:us-east1": "bsecret-2 asecret-1",
+		"replication.user_managed.replicas.location=us":           "",
+		"name:(asecret OR other) create_time>2026-03-01":          "other asecret-1",
+		"labels.env:(NOT prod)":                                   "other bsecret-2",
+		"(((name:other)))":                                        "other",
 	} {
 		got, err := secretNames(t, c, &secretmanagerpb.ListSecretsRequest{Parent: project, Filter: filter})
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("filter %q keeps %v, %v; want %s", filter, got, err, want)
 		}
 	}
-	for _, filter := range []string{"nothing:x", "name:", "name:a OR", "AND", "(name:a", "name:a)", `name:"a`, "create_time>yesterday", "name>a", "labels=x", "state:ENABLED", strings.Repeat("(", 99) + "a" + strings.Repeat(")", 99)} {
+	for _, filter := range []string{"nothing:x", "name:", "name:a OR", "AND", "(name:a", "name:a)", `name:"a`, "create_time>yesterday", "name>a", "labels=x", "annotations.a=b", "name:()", "name:(a OR)", "state:ENABLED", strings.Repeat("(", 99) + "a" + strings.Repeat(")", 99)} {
 		_, err := secretNames(t, c, &secretmanagerpb.ListSecretsRequest{Parent: project, Filter: filter})
 		wantCode(t, "filter "+filter, err, codes.InvalidArgument)
 	}
@@ -81,6 +90,7 @@ func TestAFilterOfVersionsKeepsAState(t *testing.T) {
 		"state=DISABLED":                  {"3"},
 		"state:DESTROYED":                 {"1"},
 		"state:ENABLED OR state:DISABLED": {"3", "2"},
+		"state:(ENABLED OR DISABLED)":     {"3", "2"},
 		"state!=DESTROYED":                {"3", "2"},
 	} {
 		got, err := versionNames(t, c, &secretmanagerpb.ListSecretVersionsRequest{Parent: name, Filter: filter, PageSize: 1})

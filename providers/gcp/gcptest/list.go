@@ -35,14 +35,13 @@ func (s *service) ListSecrets(ctx context.Context, req *secretmanagerpb.ListSecr
 	now := s.srv.clock()
 	st := s.srv.store
 	resp := &secretmanagerpb.ListSecretsResponse{}
-	all := slices.Clone(st.parents[n.parent()])
+	all := st.list(n.parent(), now)
 	if s.lenient() {
 		slices.SortFunc(all, func(a, b *secret) int { return cmp.Compare(a.pb.GetName(), b.pb.GetName()) })
 	} else {
 		slices.Reverse(all)
 	}
 	for i, secret := range all {
-		st.tick(secret, now)
 		seen := st.seen(secret, now)
 		if seen.gone {
 			continue

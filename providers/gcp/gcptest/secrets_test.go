@@ -48,7 +48,9 @@ func many(n int, value string) map[string]string {
 // resources.proto, Secret, field by field; service.proto,
 // CreateSecretRequest.secret_id: "a string with a maximum length of 255
 // characters" of letters, numerals, - and _. The bounds of an expiry are from
-// https://cloud.google.com/secret-manager/docs/secret-expiration.
+// https://cloud.google.com/secret-manager/docs/creating-and-managing-expiring-secrets,
+// those of a delayed destruction from
+// https://cloud.google.com/sdk/gcloud/reference/secrets/create (1 to 1000 days).
 func TestASecretIsCreatedOnlyAsTheReferenceAllows(t *testing.T) {
 	t.Parallel()
 	in := func(d time.Duration) *secretmanagerpb.Secret {
@@ -85,6 +87,8 @@ func TestASecretIsCreatedOnlyAsTheReferenceAllows(t *testing.T) {
 		{name: "a key of a place for automatic replication", bare: true, secret: &secretmanagerpb.Secret{Replication: automaticWith(eastKey)}, want: codes.InvalidArgument},
 		{name: "a key that is none", bare: true, secret: &secretmanagerpb.Secret{Replication: automaticWith("k")}, want: codes.InvalidArgument},
 		{name: "a key beside its replica", bare: true, secret: &secretmanagerpb.Secret{Replication: replicas(&secretmanagerpb.Replication_UserManaged_Replica{Location: "us-east1", CustomerManagedEncryption: encrypted(eastKey)})}},
+		{name: "a replica twice", bare: true, secret: &secretmanagerpb.Secret{Replication: replicas(&secretmanagerpb.Replication_UserManaged_Replica{Location: "us-east1"}, &secretmanagerpb.Replication_UserManaged_Replica{Location: "us-east1"})}, want: codes.InvalidArgument},
+		{name: "a key for one replica of two", bare: true, secret: &secretmanagerpb.Secret{Replication: replicas(&secretmanagerpb.Replication_UserManaged_Replica{Location: "us-east1", CustomerManagedEncryption: encrypted(eastKey)}, &secretmanagerpb.Replication_UserManaged_Replica{Location: "us-west1"})}, want: codes.InvalidArgument},
 		{name: "a key far from its replica", bare: true, secret: &secretmanagerpb.Secret{Replication: replicas(&secretmanagerpb.Replication_UserManaged_Replica{Location: "us-west1", CustomerManagedEncryption: encrypted(eastKey)})}, want: codes.InvalidArgument},
 		{name: "a regional key", secret: &secretmanagerpb.Secret{CustomerManagedEncryption: encrypted(eastKey)}, want: codes.InvalidArgument},
 		{name: "64 labels", secret: &secretmanagerpb.Secret{Labels: many(64, "v")}},
@@ -92,6 +96,7 @@ func TestASecretIsCreatedOnlyAsTheReferenceAllows(t *testing.T) {
 		{name: "an empty label", secret: &secretmanagerpb.Secret{Labels: map[string]string{"größe_1": ""}}},
 		{name: "a label's key in capitals", secret: &secretmanagerpb.Secret{Labels: map[string]string{"Key": "v"}}, want: codes.InvalidArgument},
 		{name: "a label's value in capitals", secret: &secretmanagerpb.Secret{Labels: map[string]string{"key": "V"}}, want: codes.InvalidArgument},
+		{name: "a label's key of 63 letters and 189 bytes", secret: &secretmanagerpb.Secret{Labels: map[string]string{strings.Repeat("가", 63): "v"}}, want: codes.InvalidArgument},
 		{name: "a label's value of 64", secret: &secretmanagerpb.Secret{Labels: map[string]string{"key": strings.Repeat("v", 64)}}, want: codes.InvalidArgument},
 		{name: "annotations", secret: &secretmanagerpb.Secret{Annotations: map[string]string{"A.b-c_9": "Any thing\n"}}},
 		{name: "an annotation's key with a dot at its end", secret: &secretmanagerpb.Secret{Annotations: map[string]string{"a.": "v"}}, want: codes.InvalidArgument},
@@ -100,9 +105,13 @@ func TestASecretIsCreatedOnlyAsTheReferenceAllows(t *testing.T) {
 		{name: "an alias before there is a version", secret: &secretmanagerpb.Secret{VersionAliases: map[string]int64{"prod": 1}}, want: codes.InvalidArgument},
 		{name: "a ttl of a minute", secret: in(time.Minute)},
 		{name: "a ttl below a minute", secret: in(time.Minute - 1), want: codes.InvalidArgument},
+		{name: "an expiry in 100 years", secret: in(100 * 365 * 24 * time.Hour)},
+		{name: "an expiry after 100 years", secret: in(100*365*24*time.Hour + time.Second), want: codes.InvalidArgument},
 		{name: "an expiry that has passed", secret: &secretmanagerpb.Secret{Expiration: &secretmanagerpb.Secret_ExpireTime{ExpireTime: timestamppb.New(start)}}, want: codes.InvalidArgument},
 		{name: "a delay of a day", secret: &secretmanagerpb.Secret{VersionDestroyTtl: durationpb.New(24 * time.Hour)}},
 		{name: "a delay below a day", secret: &secretmanagerpb.Secret{VersionDestroyTtl: durationpb.New(24*time.Hour - 1)}, want: codes.InvalidArgument},
+		{name: "a delay of 1000 days", secret: &secretmanagerpb.Secret{VersionDestroyTtl: durationpb.New(1000 * 24 * time.Hour)}},
+		{name: "a delay above 1000 days", secret: &secretmanagerpb.Secret{VersionDestroyTtl: durationpb.New(1000*24*time.Hour + 1)}, want: codes.InvalidArgument},
 		{name: "10 topics", secret: &secretmanagerpb.Secret{Topics: topics(10)}},
 		{name: "11 topics", secret: &secretmanagerpb.Secret{Topics: topics(11)}, want: codes.InvalidArgument},
 		{name: "a topic that is none", secret: &secretmanagerpb.Secret{Topics: []*secretmanagerpb.Topic{{Name: "t"}}}, want: codes.InvalidArgument},

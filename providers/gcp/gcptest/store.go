@@ -3,7 +3,6 @@ package gcptest
 import (
 	"fmt"
 	"slices"
-	"sort"
 	"strconv"
 	"time"
 
@@ -103,28 +102,20 @@ func (st *store) insert(n name, pb *secretmanagerpb.Secret, now time.Time) *secr
 	return s
 }
 
-// remove deletes a secret. While reads lag it stays in the lists that still
-// show it, without payloads.
+// remove deletes a secret. It stays among its siblings until no list shows it.
 func (st *store) remove(s *secret, now time.Time) {
-	st.change(s, now, func() {
-		s.gone = true
-		s.versions = nil
-	})
-	key := s.pb.GetName()
-	delete(st.secrets, key)
-	if len(s.past) == 0 {
-		st.unlist(s)
-	}
+	st.change(s, now, func() { s.gone = true })
+	delete(st.secrets, s.pb.GetName())
 }
 
-// unlist takes a secret that is gone out of the lists.
-func (st *store) unlist(s *secret) {
-	n, _ := parseName(s.pb.GetName(), secretName)
-	all := st.parents[n.parent()]
-	i := sort.Search(len(all), func(i int) bool { return all[i].seq >= s.seq })
-	if i < len(all) && all[i] == s {
-		st.parents[n.parent()] = slices.Delete(all, i, i+1)
-	}
+// list returns the secrets of a parent, oldest first, with those that are gone
+// but still seen.
+func (st *store) list(parent string, now time.Time) []*secret {
+	st.parents[parent] = slices.DeleteFunc(st.parents[parent], func(s *secret) bool {
+		st.tick(s, now)
+		return st.seen(s, now).gone && s.gone
+	})
+	return slices.Clone(st.parents[parent])
 }
 
 // change applies a change and keeps, while reads lag, what was there before.
@@ -161,9 +152,8 @@ func (st *store) seen(s *secret, now time.Time) view {
 
 // settle lets every read see everything.
 func (st *store) settle() {
-	for parent, all := range st.parents {
-		st.parents[parent] = slices.DeleteFunc(all, func(s *secret) bool { return s.gone })
-		for _, s := range st.parents[parent] {
+	for _, all := range st.parents {
+		for _, s := range all {
 			s.past = nil
 		}
 	}

@@ -9,8 +9,11 @@ import (
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 )
 
-// The limits of a secret, from the comments of resources.proto. Those of
-// expiry and delayed destruction are from the pages on them.
+// The limits of a secret, from the comments of resources.proto. Those of an
+// expiry are from https://cloud.google.com/secret-manager/docs/creating-and-managing-expiring-secrets
+// and those of a delayed destruction from
+// https://cloud.google.com/sdk/gcloud/reference/secrets/create and
+// https://cloud.google.com/secret-manager/docs/delay-destruction-of-secret-versions.
 const (
 	maxLabels      = 64
 	maxAliases     = 50
@@ -20,6 +23,7 @@ const (
 	minExpiry       = time.Minute
 	maxExpiry       = 100 * 365 * 24 * time.Hour
 	minDestroyDelay = 24 * time.Hour
+	maxDestroyDelay = 1000 * 24 * time.Hour
 	minRotation     = 5 * time.Minute
 	minPeriod       = time.Hour
 )
@@ -161,8 +165,10 @@ func checkTimes(pb, req *secretmanagerpb.Secret, now time.Time) error {
 			return errInvalid("A secret has to expire in between %s and 100 years.", minExpiry)
 		}
 	}
-	if delay := pb.GetVersionDestroyTtl(); delay != nil && delay.AsDuration() < minDestroyDelay {
-		return errInvalid("Field [version_destroy_ttl] has to be at least %s.", minDestroyDelay)
+	if ttl := pb.GetVersionDestroyTtl(); ttl != nil {
+		if delay := ttl.AsDuration(); delay < minDestroyDelay || delay > maxDestroyDelay {
+			return errInvalid("Field [version_destroy_ttl] has to be 1 to 1000 days.")
+		}
 	}
 	return nil
 }

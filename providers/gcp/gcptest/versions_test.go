@@ -213,8 +213,9 @@ func TestTheEtagOfAVersionGuardsItsState(t *testing.T) {
 }
 
 // https://cloud.google.com/secret-manager/docs/delay-destruction-of-secret-versions:
-// with a delay, destroying disables and schedules; until then the version can
-// be had back.
+// with a delay, destroying disables and schedules; until then one can "cancel
+// the scheduled destruction and restore the secret version by either enabling
+// or disabling" it.
 func TestADelayedDestructionCanBeCalledOff(t *testing.T) {
 	t.Parallel()
 	clock := gcptest.NewClock(start)
@@ -247,8 +248,21 @@ func TestADelayedDestructionCanBeCalledOff(t *testing.T) {
 	wantData(t, c, "s/versions/1", "a")
 
 	destroy()
+	if v, err := c.DisableSecretVersion(ctx, &secretmanagerpb.DisableSecretVersionRequest{Name: name}); err != nil || v.GetScheduledDestroyTime() != nil {
+		t.Fatalf("calling a destruction off by disabling: %v, %v", v, err)
+	}
+	clock.Advance(100 * time.Hour)
+	if v, err := c.EnableSecretVersion(ctx, &secretmanagerpb.EnableSecretVersionRequest{Name: name}); err != nil || v.GetScheduledDestroyTime() != nil {
+		t.Fatalf("enabling what was spared: %v, %v", v, err)
+	}
+
+	destroy()
 	clock.Advance(48 * time.Hour)
 	_, err := access(ctx, c, "s/versions/1")
 	wantCode(t, "after the delay", err, codes.FailedPrecondition)
 	wantMessage(t, err, "Secret Version ["+number+"/secrets/s/versions/1] is in DESTROYED state.")
+	v, err = c.GetSecretVersion(ctx, &secretmanagerpb.GetSecretVersionRequest{Name: name})
+	if err != nil || !v.GetDestroyTime().AsTime().Equal(clock.Now()) || v.GetScheduledDestroyTime() != nil {
+		t.Errorf("what is known of it: %v, %v", v, err)
+	}
 }
