@@ -25,5 +25,7 @@
 //
 // Not served are managed rotation (EnableManagedRotation, RotateSecret), the
 // locations mixin, the REST form of the API and the sending of Pub/Sub
-// notifications. Everything is safe for concurrent use.
+// notifications. The type of a secret is kept, and its payloads are not checked
+// against it; an IAM policy is kept, and nobody's rights follow from it.
+// Everything is safe for concurrent use.
 package gcptest

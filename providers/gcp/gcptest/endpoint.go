@@ -131,7 +131,9 @@ func (e *Endpoint) ListenTLS() (addr string, roots *x509.CertPool, caPEM []byte)
 
 // serve answers the connections of l until the server closes.
 func (e *Endpoint) serve(l net.Listener, opts ...grpc.ServerOption) {
-	server := grpc.NewServer(append(opts, grpc.UnaryInterceptor(e.intercept))...)
+	// A server that is closed has left nothing running.
+	opts = append(opts, grpc.UnaryInterceptor(e.intercept), grpc.WaitForHandlers(true))
+	server := grpc.NewServer(opts...)
 	secretmanagerpb.RegisterSecretManagerServiceServer(server, &service{Endpoint: e})
 	done := make(chan struct{})
 	go func() {
