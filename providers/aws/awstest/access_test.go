@@ -105,8 +105,7 @@ func TestSomeOperationsNeedSeveralPermissions(t *testing.T) {
 // read that leaves the stage out, though it would read that stage.
 func TestAHookSeesTheStageOnlyIfTheRequestNamesIt(t *testing.T) {
 	t.Parallel()
-	var w *world
-	w = newWorld(t, func(c *awstest.Config) {
+	w := newWorld(t, func(c *awstest.Config) {
 		c.Authorize = func(a awstest.Access) bool {
 			return a.Action != "secretsmanager:GetSecretValue" ||
 				a.VersionStage == "AWSCURRENT" && a.Secret == "db" && strings.Contains(a.ARN, ":secret:db-") && a.Account == "111122223333"

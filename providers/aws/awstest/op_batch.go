@@ -50,16 +50,26 @@ func batchGetSecretValue(s *Server, r *request) (any, *APIError) {
 	return s.batch(r, in)
 }
 
+// entry is one secret of a batch, and its place for NextToken: in the list of
+// ids, or in the order of creation, so that nothing shifts between two pages.
+type entry struct {
+	id    string
+	place int
+}
+
 // batch answers from the place that the token names until the page or the
 // answer is full.
 func (s *Server) batch(r *request, in batchInput) (any, *APIError) {
-	ids := in.SecretIdList
-	if ids == nil {
+	var asked []entry
+	for i, id := range in.SecretIdList {
+		asked = append(asked, entry{id, i})
+	}
+	if in.SecretIdList == nil {
 		if err := s.authorize(r, "ListSecrets", ""); err != nil {
 			return nil, err
 		}
 		for _, e := range s.matching(r, in.Filters, false) {
-			ids = append(ids, e.sec.arn)
+			asked = append(asked, entry{e.sec.arn, e.sec.serial})
 		}
 	}
 	about := queryHash(in.SecretIdList, in.Filters)
@@ -67,27 +77,25 @@ func (s *Server) batch(r *request, in batchInput) (any, *APIError) {
 	if err != nil {
 		return nil, err
 	}
-	if start < 0 || start > len(ids) {
-		return nil, badToken()
-	}
+	asked = slices.DeleteFunc(asked, func(e entry) bool { return e.place < start })
 	page := maxBatch
 	if in.MaxResults != nil {
 		page = *in.MaxResults
 	}
 	out := batchAnswer{SecretValues: []*valueAnswer{}, Errors: []batchError{}}
 	size := 0
-	for i, id := range ids[start:] {
+	for i, e := range asked {
 		if i == page {
-			out.NextToken = sealToken(start+i, about)
+			out.NextToken = sealToken(e.place, about)
 			break
 		}
-		v, err := s.read(r, getInput{SecretId: id})
+		v, err := s.read(r, getInput{SecretId: e.id})
 		if err != nil {
-			out.Errors = append(out.Errors, batchError{id, err.Code, err.Message})
+			out.Errors = append(out.Errors, batchError{e.id, err.Code, err.Message})
 			continue
 		}
 		if size += v.size; size > s.cfg.BatchAnswerBytes && len(out.SecretValues) > 0 {
-			out.NextToken = sealToken(start+i, about)
+			out.NextToken = sealToken(e.place, about)
 			break
 		}
 		out.SecretValues = append(out.SecretValues, v)

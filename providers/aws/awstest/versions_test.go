@@ -98,6 +98,14 @@ func TestAPutIsIdempotentByItsToken(t *testing.T) {
 	wantCode(t, err, "ResourceExistsException")
 	_, err = w.PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: aws.String("db"), SecretBinary: []byte("one"), ClientRequestToken: token("v1")})
 	wantCode(t, err, "ResourceExistsException") // bytes are not the string
+
+	for _, c := range []struct {
+		value []byte
+		code  string
+	}{{[]byte{0, 255}, ""}, {[]byte{0, 255}, ""}, {[]byte{0, 254}, "ResourceExistsException"}} {
+		_, err = w.PutSecretValue(t.Context(), &sm.PutSecretValueInput{SecretId: aws.String("db"), SecretBinary: c.value, ClientRequestToken: token("bytes")})
+		wantCode(t, err, c.code)
+	}
 }
 
 // API_CreateSecret, ClientRequestToken, and the error ResourceExistsException.
@@ -143,6 +151,11 @@ func TestAnUpdateWithATokenInUseIsAnErrorEvenForTheSameValue(t *testing.T) {
 	if err != nil || out.VersionId != nil {
 		t.Errorf("an update of the description answers %v and %v, want no version", out, err)
 	}
+	about, err := w.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: aws.String("db")})
+	if err != nil || aws.ToString(about.Description) != "of the shop" {
+		t.Errorf("the description is %v and %v", about, err)
+	}
+	w.wantValue("db", "one")
 }
 
 // API_UpdateSecretVersionStage, MoveToVersionId and RemoveFromVersionId.
