@@ -65,7 +65,7 @@ func history(all []types.SecretVersionsListEntry, s state) []core.Info {
 		followed[follows(sdk.ToString(v.VersionId))] = true
 	}
 	infos := make([]core.Info, 0, len(all))
-	for _, v := range all {
+	for _, v := range slices.Backward(all) { // the oldest come first, where stand-ins have many of one time
 		id := sdk.ToString(v.VersionId)
 		if id == "" {
 			return nil
