@@ -58,9 +58,13 @@ type Config struct {
 
 	// Endpoint is the host and port of the service. Empty:
 	// SECRET_MANAGER_EMULATOR_HOST, then Google's own. One on a loopback
-	// address is a stand-in: it is spoken to in clear text and without
-	// credentials. All others speak TLS.
+	// address is taken for a stand-in: it is spoken to in clear text and
+	// without credentials. All others speak TLS.
 	Endpoint string
+
+	// TLS speaks TLS, with credentials, to an Endpoint on a loopback address
+	// too, as to the end of a tunnel.
+	TLS bool
 
 	// Insecure speaks clear text, and sends no credentials, to an Endpoint that is
 	// not on a loopback address.
@@ -105,7 +109,7 @@ type Config struct {
 	Timeout time.Duration
 
 	// Client, if set, is a client of the caller's that is used in place of one
-	// made from the environment, and that the caller closes. Endpoint and
+	// made from the environment, and that the caller closes. Endpoint, TLS and
 	// Insecure must be zero then, and a project must be named.
 	Client *secretmanager.Client
 
@@ -117,8 +121,8 @@ type Config struct {
 // Format prints the settings for every verb, and not the Client, of which some
 // verbs would show credentials.
 func (cfg Config) Format(s fmt.State, _ rune) {
-	fmt.Fprintf(s, "{Project:%q Location:%q Endpoint:%q Insecure:%t Replication:%q KMSKeys:%q KeepVersions:%d OldVersions:%q StrictLatest:%t Concurrency:%d Retries:%d Timeout:%v Client:%t}",
-		cfg.Project, cfg.Location, cfg.Endpoint, cfg.Insecure, cfg.Replication, cfg.KMSKeys, cfg.KeepVersions, cfg.OldVersions,
+	fmt.Fprintf(s, "{Project:%q Location:%q Endpoint:%q TLS:%t Insecure:%t Replication:%q KMSKeys:%q KeepVersions:%d OldVersions:%q StrictLatest:%t Concurrency:%d Retries:%d Timeout:%v Client:%t}",
+		cfg.Project, cfg.Location, cfg.Endpoint, cfg.TLS, cfg.Insecure, cfg.Replication, cfg.KMSKeys, cfg.KeepVersions, cfg.OldVersions,
 		cfg.StrictLatest, cfg.Concurrency, cfg.Retries, cfg.Timeout, cfg.Client != nil)
 }
 
@@ -178,8 +182,10 @@ func (cfg Config) check(emulator bool) error {
 		whose = "SECRET_MANAGER_EMULATOR_HOST"
 	}
 	switch {
-	case cfg.Client != nil && (cfg.Endpoint != "" || cfg.Insecure):
-		return invalid("a Client brings its own endpoint and credentials; Endpoint and Insecure must be zero beside it")
+	case cfg.Client != nil && (cfg.Endpoint != "" || cfg.TLS || cfg.Insecure):
+		return invalid("a Client brings its own endpoint and credentials; Endpoint, TLS and Insecure must be zero beside it")
+	case cfg.TLS && cfg.Insecure:
+		return invalid("TLS and Insecure can't both be meant")
 	case cfg.Client != nil && cfg.Project == "":
 		return invalid("a Client does not tell its project; name it, or set GOOGLE_CLOUD_PROJECT")
 	case cfg.Project != "" && !projectForm.MatchString(cfg.Project):
@@ -190,7 +196,7 @@ func (cfg Config) check(emulator bool) error {
 		return invalid(whose + " is no host and port; it is like localhost:8085")
 	case cfg.Endpoint == "" && cfg.Insecure:
 		return invalid("clear text goes to an endpoint that is named, and never to Google's own")
-	case emulator && !cfg.clearText():
+	case emulator && !cfg.TLS && !cfg.clearText():
 		return invalid("SECRET_MANAGER_EMULATOR_HOST is not on this machine, and an emulator speaks clear text; insecure=true in the URL says that this is meant")
 	case cfg.Endpoint != "" && cfg.clearText() && cfg.Project == "":
 		return invalid("a stand-in has no credentials that tell the project; name it, or set GOOGLE_CLOUD_PROJECT")
@@ -211,11 +217,11 @@ func isEndpoint(s string) bool {
 
 // clearText reports whether the endpoint is spoken to without TLS.
 func (cfg Config) clearText() bool {
-	if cfg.Endpoint == "" {
+	if cfg.Endpoint == "" || cfg.TLS {
 		return false
 	}
 	host, _, _ := net.SplitHostPort(cfg.Endpoint)
-	return cfg.Insecure || host == "localhost" || net.ParseIP(host).IsLoopback()
+	return cfg.Insecure || strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // endpoint is where TLS is spoken; empty: Google's global one, as its client knows

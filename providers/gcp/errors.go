@@ -36,6 +36,14 @@ type answer struct {
 func (a *answer) Error() string { return a.shown.Error() }
 func (a *answer) Unwrap() error { return a.shown }
 
+// shown is an error as it leaves the backend.
+func shown(err error) error {
+	if a, ok := err.(*answer); ok { //nolint:errorlint // it is never wrapped
+		return a.shown
+	}
+	return err
+}
+
 // asAnswer is what the service said in err; nothing, with the code OK, if it did not.
 func asAnswer(err error) *answer {
 	a := (*answer)(nil)

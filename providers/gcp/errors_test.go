@@ -136,6 +136,9 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 						t.Errorf("the request id is %q", e.RequestID)
 					}
 				}
+				if strings.Contains(err.Error(), "an error of type") {
+					t.Errorf("the error shows a type of this package's own: %v", err)
+				}
 				if e.Hint == "" {
 					t.Error("the error does not say what to do next")
 				}

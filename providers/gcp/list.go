@@ -49,7 +49,7 @@ func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, 
 				err = endless()
 			}
 			if err != nil {
-				yield(core.Info{}, err)
+				yield(core.Info{}, shown(err))
 				return
 			}
 			for _, s := range page {

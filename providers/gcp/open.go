@@ -69,7 +69,7 @@ func (cfg Config) with(u *url.URL) (Config, error) {
 		if word != "true" && word != "false" {
 			return cfg, invalid("the key insecure is true or false")
 		}
-		cfg.Insecure = word == "true"
+		cfg.Insecure, cfg.TLS = word == "true", word == "false"
 	}
 	if word, ok := keys[keyLatest]; ok {
 		if word != "strict" && word != "enabled" {

@@ -28,6 +28,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Get reads the latest version, and only where that can't be read looks for the
 // newest one that can.
 func (b *backend) Get(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
+	secret, err := b.get(ctx, id, o)
+	return secret, shown(err)
+}
+
+func (b *backend) get(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
 	_, name, err := b.secret(ctx, id)
 	if err != nil {
 		return core.Secret{}, err
@@ -167,6 +172,11 @@ func (b *backend) newestEnabled(ctx context.Context, name string, why error) (co
 // Stat asks for what is known of the version that Get would read. Who may only read
 // values gets it by reading.
 func (b *backend) Stat(ctx context.Context, id string, o core.GetOptions) (core.Info, error) {
+	info, err := b.stat(ctx, id, o)
+	return info, shown(err)
+}
+
+func (b *backend) stat(ctx context.Context, id string, o core.GetOptions) (core.Info, error) {
 	_, name, err := b.secret(ctx, id)
 	if err != nil {
 		return core.Info{}, err
@@ -223,7 +233,7 @@ func (b *backend) Versions(ctx context.Context, id string) iter.Seq2[core.Info, 
 			}
 		}
 		if err != nil {
-			yield(core.Info{}, err)
+			yield(core.Info{}, shown(err))
 		}
 	}
 }

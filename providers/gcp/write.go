@@ -21,6 +21,11 @@ import (
 // or another's failure, between the two leaves a secret without a version: the next
 // Set of anybody adds one to it.
 func (b *backend) Set(ctx context.Context, id string, value core.Value, o core.SetOptions) (core.Info, error) {
+	made, err := b.set(ctx, id, value, o)
+	return made, shown(err)
+}
+
+func (b *backend) set(ctx context.Context, id string, value core.Value, o core.SetOptions) (core.Info, error) {
 	if o.IfAbsent || o.IfVersion != "" {
 		return core.Info{}, &core.Error{Kind: errors.ErrUnsupported, Hint: "Google takes no condition with a new version; keep what several writers change in a store that does"}
 	}
@@ -94,7 +99,7 @@ func (b *backend) create(ctx context.Context, in place, name string, value core.
 // unwritten is an error of creating a secret: its value was not sent.
 func unwritten(err error) error {
 	if core.KindOf(err) != core.ErrIndeterminate { //nolint:errorlint // a kind is the sentinel itself
-		return core.NotWritten(err)
+		return core.NotWritten(shown(err))
 	}
 	return asAnswer(err).with(core.ErrUnavailable, "the answer to the creation of the secret was lost; an empty secret may be there, to which the next Set adds its version")
 }
@@ -112,7 +117,7 @@ func (b *backend) Delete(ctx context.Context, id string, o core.DeleteOptions) e
 		return c.DeleteSecret(ctx, &pb.DeleteSecretRequest{Name: name}, opts...)
 	})
 	if !errors.Is(err, core.ErrIndeterminate) || ctx.Err() != nil {
-		return err
+		return shown(err)
 	}
 	// That it is gone is what was asked for, whoever did it.
 	lookErr := b.conn.do(ctx, request{}, func(ctx context.Context, c *secretmanager.Client, opts ...gax.CallOption) error {
@@ -122,7 +127,7 @@ func (b *backend) Delete(ctx context.Context, id string, o core.DeleteOptions) e
 	if core.KindOf(lookErr) == core.ErrNotFound { //nolint:errorlint // a kind is the sentinel itself
 		return nil
 	}
-	return err
+	return shown(err)
 }
 
 // prune disables or destroys what is older than the versions to keep. The Set before
