@@ -69,7 +69,8 @@ type Config struct {
 	FirstPutKeepsStages bool
 
 	// IgnoreDefaultStage answers a read that names neither version nor stage
-	// from the newest version, whatever its labels.
+	// from the newest version, whatever its labels: getmoto/moto#4851 tells of a
+	// default version that every put became.
 	IgnoreDefaultStage bool
 	// IgnoreRemoveFrom moves a label whatever RemoveFromVersionId says, as
 	// reported in localstack/localstack#5299.
@@ -81,8 +82,12 @@ type Config struct {
 	// NoBatch answers BatchGetSecretValue with 501 InternalFailure, as
 	// localstack/localstack#10661 has it.
 	NoBatch bool
-	// NoVersionQuota neither prunes versions nor counts them.
+	// NoVersionQuota neither prunes versions nor counts them, as in
+	// BlackbirdWorks/gopherstack#663.
 	NoVersionQuota bool
+	// DropUnlabelled removes a version with its last label, at once, which is what
+	// localstack/localstack#10086 is about. Lenient leaves it off.
+	DropUnlabelled bool
 }
 
 func defaults() Config {

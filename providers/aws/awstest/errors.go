@@ -36,7 +36,8 @@ func ServiceUnavailable() *APIError {
 	return &APIError{Code: "ServiceUnavailable", Status: 503, Message: "Service is unable to handle request."}
 }
 
-// InternalServiceError is an error on the server's side, status 500.
+// InternalServiceError is an error on the server's side, status 500. Editions of
+// the page of common errors give it 400 as well: change Status for that.
 func InternalServiceError() *APIError {
 	return &APIError{Code: "InternalServiceError", Status: 500, Message: "An error occurred on the server side."}
 }

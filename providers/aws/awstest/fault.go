@@ -23,7 +23,8 @@ type Fault struct {
 	// Answer is sent in place of the real answer; nil cuts the connection.
 	Answer *APIError
 	// Wait, if it is not nil, holds the request until the channel is closed, or
-	// the client is gone, at the point of the fault: before the effect, or after it.
+	// the client is gone, at the point of the fault: before the effect, or after it. A
+	// client that goes while it waits does not take its request back.
 	Wait <-chan struct{}
 	// Pass lets the real answer through after Wait, so that the fault is a delay alone.
 	Pass bool

@@ -75,6 +75,17 @@ func TestALenientFakeDeviatesAsStandInsDo(t *testing.T) {
 	w.wantValue("first", "at once") // no signature is checked
 }
 
+// localstack/localstack#10086: "All unlabeled versions are removed immediately".
+func TestVersionsCanGoWithTheirLastLabel(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *awstest.Config) { c.DropUnlabelled = true })
+	w.create("db", "")
+	for _, v := range []string{"v1", "v2", "v3"} {
+		w.put("db", v, token(v))
+	}
+	w.wantStages("db", map[string]string{"v2": "AWSPREVIOUS", "v3": "AWSCURRENT"})
+}
+
 func TestADeviationCanBeTakenBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, awstest.Lenient, func(c *awstest.Config) { c.NoBatch = false })

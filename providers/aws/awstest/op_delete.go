@@ -56,7 +56,6 @@ func deleteSecret(s *Server, r *request) (any, *APIError) {
 		answer.DeletionDate = stamp(r.now)
 	}
 	s.record(sec, r.now, st)
-	s.expire(r.now)
 	return answer, nil
 }
 

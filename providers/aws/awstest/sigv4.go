@@ -51,9 +51,10 @@ var (
 	scopeRegion  = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
 
-// authenticate returns the caller's account, or the refusal. The codes and
-// texts are those of the common errors and of "Troubleshoot signed requests" in
-// the IAM user guide.
+// authenticate returns the caller's account, or the refusal. The texts are those
+// of "Troubleshoot signed requests" in the IAM user guide. The codes are those that
+// services of the JSON protocol answer; the page of common errors has two of them as
+// IncompleteSignature and InvalidClientTokenId, as the query protocol spells them.
 func (s *Server) authenticate(r *http.Request, body []byte) (string, *APIError) {
 	auth := r.Header.Get("Authorization")
 	if s.cfg.Auth == AuthNone {

@@ -92,6 +92,9 @@ func (sec *secret) seen(now time.Time, lag time.Duration) *state {
 
 // record makes st the truth, and forgets what no lag can show any more.
 func (s *Server) record(sec *secret, now time.Time, st *state) {
+	if s.cfg.DropUnlabelled {
+		st.versions = slices.DeleteFunc(st.versions, func(v *version) bool { return len(v.stages) == 0 })
+	}
 	sec.revisions = append(sec.revisions, revision{now, st})
 	old := now.Add(-max(s.cfg.ReadLag, s.cfg.ListLag, 0))
 	for len(sec.revisions) > 1 && !sec.revisions[1].at.After(old) {

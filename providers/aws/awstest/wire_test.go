@@ -121,6 +121,25 @@ func TestAnswersAreThoseOfTheProtocol(t *testing.T) {
 	}
 }
 
+// SDKs correct their clock by the Date of an answer, so it is the time that signatures
+// are held to, not that of the secrets.
+func TestTheDateOfAnAnswerIsTheTimeOfSignatures(t *testing.T) {
+	t.Parallel()
+	clock := awstest.NewClock(start)
+	fake := awstest.New(t, func(c *awstest.Config) { c.AuthClock = clock.Now })
+	got := send(t, fake, wire{operation: "ListSecrets", body: "{}"})
+	if got.code() != "InvalidSignatureException" || got.header.Get("Date") != "Sun, 01 Mar 2026 12:00:00 GMT" {
+		t.Errorf("got %s at %s", got.code(), got.header.Get("Date"))
+	}
+	if got = send(t, fake, wire{operation: "ListSecrets", body: "{}", at: start}); got.status != 200 {
+		t.Errorf("a signature of the right time is refused: %s", got.code())
+	}
+	clock.Advance(6 * time.Minute)
+	if got = send(t, fake, wire{operation: "ListSecrets", body: "{}", at: start}); got.code() != "InvalidSignatureException" {
+		t.Errorf("a signature of 6 minutes ago answers %q", got.code())
+	}
+}
+
 func TestRequestsThatAreNotOfTheProtocolAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
