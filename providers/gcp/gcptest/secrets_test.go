@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/iam/apiv1/iampb"
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
@@ -159,18 +160,18 @@ func TestASecretIsCreatedOnlyAsTheReferenceAllows(t *testing.T) {
 	}
 }
 
-// resources.proto, Secret.tags: "Input only"; CreateSecretRequest.secret:
-// "Required".
+// resources.proto, Secret.tags: "Input only", Secret.policy_member: "Output
+// only"; CreateSecretRequest.secret: "Required".
 func TestASecretIsRequiredAndItsTagsAreNotShown(t *testing.T) {
 	t.Parallel()
 	_, c := strict(t)
 	_, err := c.CreateSecret(t.Context(), &secretmanagerpb.CreateSecretRequest{Parent: project, SecretId: "s"})
 	wantCode(t, "no secret", err, codes.InvalidArgument)
 	got, err := c.CreateSecret(t.Context(), &secretmanagerpb.CreateSecretRequest{Parent: project, SecretId: "s", Secret: &secretmanagerpb.Secret{
-		Replication: automatic(), Tags: map[string]string{"123/env": "prod"},
+		Replication: automatic(), Tags: map[string]string{"123/env": "prod"}, PolicyMember: &iampb.ResourcePolicyMember{IamPolicyUidPrincipal: "x"},
 	}})
-	if err != nil || len(got.GetTags()) != 0 {
-		t.Errorf("the tags are %v, %v", got.GetTags(), err)
+	if err != nil || len(got.GetTags()) != 0 || got.GetPolicyMember() != nil {
+		t.Errorf("the tags are %v and the policy member is %v, %v", got.GetTags(), got.GetPolicyMember(), err)
 	}
 }
 
