@@ -70,8 +70,10 @@ func (c *conn) do(parent context.Context, r request, call rpc) error {
 			return parent.Err()
 		}
 		return core.NotWritten(parent.Err())
-	case kind == nil: // our own limit
+	case kind == nil: // our own limit, before anything was sent
 		return &core.Error{Kind: core.ErrUnavailable, Hint: noAnswer + c.timeout.String()}
+	case endedBy(ctx) != nil && codeOf(err) == codes.DeadlineExceeded:
+		return asAnswer(err).with(kind, noAnswer+c.timeout.String())
 	}
 	return err
 }

@@ -138,6 +138,11 @@ func TestAnswersOfStandInsAreUnderstood(t *testing.T) {
 	if info, err := store.Stat(t.Context(), "a"); err != nil || info.Version != "10" {
 		t.Errorf("Stat where it is not known: version %q, error %v", info.Version, err)
 	}
+	// One that lists nothing.
+	h.versions = nil
+	if secret, err := store.Get(t.Context(), "a"); err != nil || secret.Version != "" || secret.Value.Reveal() != "v" {
+		t.Errorf("version %q, error %v; want the value without a version", secret.Version, err)
+	}
 	// An answer without anything.
 	h.access = func(int) (*pb.AccessSecretVersionResponse, error) { return &pb.AccessSecretVersionResponse{}, nil }
 	if _, err := store.Get(t.Context(), "a"); !errors.Is(err, core.ErrNotFound) {

@@ -134,6 +134,14 @@ func fault(r request, err error, unsent bool) *failure {
 			e.Hint = hint
 		}
 	}
+	if says("terminated by RST_STREAM") {
+		// gRPC makes a code of why a stream was reset, which says nothing of what
+		// had been done by then. (A stream that the server refused to begin it
+		// sends again by itself.)
+		f.passes, f.answered, e.Kind, e.Hint = true, false, lost, connectionHint("")
+		f.err = a
+		return f
+	}
 	switch code {
 	case codes.Canceled, codes.DeadlineExceeded:
 		f.answered = false
@@ -162,7 +170,7 @@ func fault(r request, err error, unsent bool) *failure {
 		case isHard(reason, text):
 			set(core.ErrExhausted, hintQuota)
 		default:
-			f.passes, f.unsent = true, true
+			f.passes, f.unsent = true, f.unsent || reason != nil // so a bare one is sent again only if it reads
 			set(core.ErrUnavailable, hintThrottled)
 		}
 	case codes.FailedPrecondition:

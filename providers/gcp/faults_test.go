@@ -122,6 +122,7 @@ func TestTheStoresOwnLimitIsNotTheCallers(t *testing.T) {
 		if core.KindOf(err) != want || errors.Is(err, context.DeadlineExceeded) { //nolint:errorlint // a kind is the sentinel itself
 			t.Errorf("%v, want %v and no context's error", err, want)
 		}
+		expectKind(t, err, want, "limit (timeout in the URL) of 300ms")
 	})
 }
 

