@@ -32,7 +32,7 @@ var commands = []command{
 	{"docs", "docs [--write]", "check the Go blocks and links of all Markdown files, or bring the blocks up to date", checkDocs},
 	{"fuzz", "fuzz DURATION", "run each fuzz target for so long", fuzz},
 	{"bench", "bench [-rounds N] [MODULE...]", "run the benchmarks in rounds and hold what is compared to its limit", bench},
-	{"without-race", "without-race", "print the folders of packages to be tested without the race detector, too", withoutRace},
+	{"without-race", "without-race", "print the folders of packages to be tested without the race detector, too, each with a pattern of its tests", withoutRace},
 	{"rehearse", "rehearse", "publish to a file proxy, then install and import everything from outside", rehearse},
 }
 

@@ -24,9 +24,9 @@ func fuzz(ws *workspace.Workspace, args []string) error {
 }
 
 func withoutRace(ws *workspace.Workspace, _ []string) error {
-	dirs, err := runs.WithoutRace(ws)
-	for _, d := range dirs {
-		fmt.Println(d)
+	packages, err := runs.WithoutRace(ws)
+	for _, p := range packages {
+		fmt.Printf("%s\t%s\n", p.Dir, p.Pattern())
 	}
 	return err
 }

@@ -111,26 +111,31 @@ func TestOnlyTheEndOfTheTimeIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestWithoutRaceFindsFilesThatTheDetectorChanges(t *testing.T) {
+func TestWithoutRaceFindsTheTestsThatTheDetectorChanges(t *testing.T) {
 	t.Parallel()
-	file := func(constraint string) string { return constraint + "\n\npackage x\n" }
+	file := func(constraint, rest string) string { return constraint + "\n\npackage x\n" + rest }
+	const tests = "func TestA(t *testing.T) {}\nfunc TestMain(m *testing.M) {}\nfunc (x) TestB() {}\nfunc BenchmarkC(b *testing.B) {}\n"
 	ws := load(t, map[string]string{
-		"core/a/a_test.go": file("//go:build !race"),
-		"core/b/b_test.go": file("// Words.\n\n//go:build linux && !race"),
-		"core/c/c_test.go": file("//go:build race"),
-		"core/d/d_test.go": file("//go:build linux || darwin"),
+		"core/a/a_test.go": file("//go:build !race", tests),
+		"core/b/b_test.go": file("// Words.\n\n//go:build linux && !race", ""),
+		"core/c/c_test.go": file("//go:build race", tests),
+		"core/d/d_test.go": file("//go:build linux || darwin", tests),
 		"core/e/e_test.go": "package x\n\n//go:build race\n",
-		"core/f/f.go":      file("//go:build race"),
+		"core/f/f.go":      file("//go:build race", ""),
+		"core/g/a_test.go": file("//go:build !race", "func TestG1(t *testing.T) {}\n"),
+		"core/g/b_test.go": file("//go:build !race", "func TestG2(t *testing.T) {}\n"),
+		"core/h/a_test.go": file("//go:build !race", tests),
+		"core/h/b_test.go": file("//go:build race", ""),
 	})
-	dirs, err := WithoutRace(ws)
+	packages, err := WithoutRace(ws)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, d := range dirs {
-		got = append(got, filepath.Base(d))
+	for _, p := range packages {
+		got = append(got, filepath.Base(p.Dir)+" "+p.Pattern())
 	}
-	if want := []string{"a", "b", "c"}; !slices.Equal(got, want) {
+	if want := []string{"a ^(TestA)$", "b ", "c ", "g ^(TestG1|TestG2)$", "h "}; !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
 	}
 }
