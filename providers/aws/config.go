@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 	"github.com/lukko-dev/lukko/core"
 )
 
@@ -159,6 +160,7 @@ func (cfg Config) client(ctx context.Context) (*secretsmanager.Client, error) {
 	meta := &metadata{}
 	load := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(credentialsHTTPClient()),
+		config.WithLogger(logging.Nop{}), // else the SDK writes to standard error
 		config.WithEC2RoleCredentialOptions(meta.use),
 	}
 	if cfg.Region != "" {
