@@ -62,7 +62,11 @@ the environment that --env or lukko.yaml names.`,
 func (a *app) conform(ctx context.Context, opts []conformance.CheckOption) error {
 	return a.with(ctx, func(t *target) error {
 		opts = append(opts, conformance.WithEstimate(func(e conformance.Estimate) error {
-			return a.print(bytes.NewBufferString("about to run " + e.String() + "\n"))
+			text := "about to run " + e.String() + "\n"
+			if cost := bill(t.Provider(), e); cost != "" {
+				text += cost + "\n"
+			}
+			return a.print(bytes.NewBufferString(text))
 		}))
 		report, err := conformance.Check(ctx, t.Store, opts...)
 		if report.Results != nil {
