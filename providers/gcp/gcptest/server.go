@@ -130,9 +130,6 @@ func (s *Server) SetLag(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.store.lag = max(d, 0)
-	if d <= 0 {
-		s.store.settle()
-	}
 }
 
 // Settle lets every read see all changes so far, whatever the lag.
