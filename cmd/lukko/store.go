@@ -15,8 +15,10 @@ import (
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/chain"
+	"github.com/lukko-dev/lukko/providers/aws"
 	_ "github.com/lukko-dev/lukko/providers/env" // the scheme env
 	"github.com/lukko-dev/lukko/providers/file"
+	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/vault"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -152,7 +154,9 @@ func (a *app) with(ctx context.Context, f func(*target) error) (err error) {
 // ask here for a passphrase, which it can't do in other programs.
 func (a *app) schemes() core.Schemes {
 	schemes := core.Schemes{
+		"aws":   aws.Opener(aws.Config{}), // the SDK itself reads the process's environment
 		"file":  file.Opener(a.fileConfig("")),
+		"gcp":   gcp.Opener(gcp.Config{Lookup: a.lookup}),
 		"vault": vault.Opener(vault.Config{Lookup: a.lookup}),
 		"env":   func(ctx context.Context, u *url.URL) (*core.Store, error) { return core.Open(ctx, u.String()) },
 	}
