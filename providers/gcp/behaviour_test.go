@@ -536,3 +536,35 @@ func TestAListThatIsLeftAsksForNoMore(t *testing.T) {
 	}
 	expectCalls(t, srv, "ListSecrets", "ListSecrets", "ListSecrets")
 }
+
+// Another's Set comes between a Set and its look after old versions: what is newer than
+// its own version is the other's to look after.
+func TestALaterVersionDoesNotCostTheOneThatWasJustSet(t *testing.T) {
+	t.Parallel()
+	srv := gcptest.New(t)
+	srv.Seed("a", []byte("1"), []byte("2"))
+	store := over(t, srv.Endpoint, gcp.Config{KeepVersions: 2, OldVersions: gcp.Destroy})
+	release := make(chan struct{})
+	held := srv.Inject(gcptest.Fault{Method: "ListSecretVersions", Wait: release})
+	done := make(chan error, 1)
+	go func() {
+		_, err := store.Set(t.Context(), "a", core.String("3"))
+		done <- err
+	}()
+	<-held.Reached()
+	srv.Seed("a", []byte("4"), []byte("5"), []byte("6"))
+	close(release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	versions, _ := srv.Versions("a")
+	for i, v := range versions {
+		want := pb.SecretVersion_ENABLED
+		if i == 0 {
+			want = pb.SecretVersion_DESTROYED
+		}
+		if v.GetState() != want {
+			t.Errorf("version %d is %v, want %v", i+1, v.GetState(), want)
+		}
+	}
+}

@@ -58,21 +58,20 @@ const otherProject = "team-two-secrets"
 func cells() []cell {
 	some := []cell{
 		{},
-		{personality: gcptest.Lenient},
-		{prefix: "shop_"},
+		{personality: gcptest.Lenient, prefix: "shop_"},
 		{chain: true},
-		{location: "europe-west3", prefix: "shop-", byHand: true},
-		{other: true, personality: gcptest.Lenient},
+		{personality: gcptest.Lenient, location: "europe-west3"},
 	}
 	if os.Getenv("LUKKO_TRIAL") != "1" {
 		return some
 	}
 	return append(some,
-		cell{personality: gcptest.Lenient, prefix: "shop_"},
+		cell{personality: gcptest.Lenient},
+		cell{prefix: "shop_"},
 		cell{personality: gcptest.Lenient, chain: true},
-		cell{personality: gcptest.Lenient, location: "europe-west3"},
-		cell{location: "europe-west3"},
+		cell{location: "europe-west3", prefix: "shop-", byHand: true},
 		cell{other: true},
+		cell{personality: gcptest.Lenient, other: true},
 	)
 }
 
