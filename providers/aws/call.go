@@ -38,9 +38,6 @@ func (f *failure) Error() string { return f.err.Error() }
 // indeterminate, whatever its last attempt met.
 func (f *failure) Unwrap() error { return f.err }
 
-// kind returns what the last attempt met.
-func (f *failure) kind() error { return core.KindOf(f.err) }
-
 // is reports whether the service's last word was of that kind.
 func (f *failure) is(kind error) bool { return f != nil && errors.Is(f.err, kind) }
 
