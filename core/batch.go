@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
 )
 
 // BatchConcurrency is how many single reads a GetMany runs at a time over a
@@ -36,7 +34,9 @@ func (s *Store) GetMany(ctx context.Context, ids []string, opts ...GetOption) (m
 	if s.batch != nil {
 		got, err = s.batch.GetMany(ctx, slices.Clone(ids), o)
 	} else {
-		got, err = s.getEach(ctx, ids, o)
+		got, err = GetEach(ctx, ids, BatchConcurrency, func(ctx context.Context, id string) (Secret, error) {
+			return s.backend.Get(ctx, id, o)
+		})
 	}
 	failed, partly := asBatch(err)
 	if err != nil && !partly {
@@ -91,46 +91,4 @@ func (s *Store) sortOut(ctx context.Context, ids []string, got map[string]Secret
 		}
 	}
 	return found, errs
-}
-
-// getEach reads one by one, a bounded number at a time. All its goroutines
-// have ended when it returns.
-func (s *Store) getEach(ctx context.Context, ids []string, o GetOptions) (map[string]Secret, error) {
-	secrets := make([]Secret, len(ids))
-	errs := make([]error, len(ids))
-	var next atomic.Int64
-	work := func() {
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= len(ids) {
-				return
-			}
-			secrets[i], errs[i] = s.backend.Get(ctx, ids[i], o)
-		}
-	}
-	var others sync.WaitGroup
-	for range min(len(ids), BatchConcurrency) - 1 {
-		others.Go(work)
-	}
-	func() {
-		defer others.Wait() // also if the backend panics
-		work()
-	}()
-
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	got := make(map[string]Secret, len(ids))
-	failed := map[string]error{}
-	for i, id := range ids {
-		if errs[i] != nil {
-			failed[id] = errs[i]
-		} else {
-			got[id] = secrets[i]
-		}
-	}
-	if len(failed) > 0 {
-		return got, &BatchError{ByID: failed}
-	}
-	return got, nil
 }

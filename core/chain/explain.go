@@ -3,8 +3,6 @@ package chain
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -49,7 +47,7 @@ func (c *Chain) Explain(ctx context.Context, ids ...string) ([]Explanation, erro
 
 	answers := make([][]error, len(b.layers)) // by layer and index of the id
 	for i, l := range b.layers {
-		answers[i] = l.statEach(ctx, ids)
+		answers[i] = core.Each(ctx, len(ids), core.BatchConcurrency, func(n int) error { return l.stat(ctx, ids[n]) })
 		if err := ctx.Err(); err != nil {
 			return nil, &core.Error{Op: op, Provider: provider, Err: err}
 		}
@@ -85,29 +83,6 @@ func (c *Chain) Explain(ctx context.Context, ids ...string) ([]Explanation, erro
 		}
 	}
 	return explanations, nil
-}
-
-// statEach asks a layer for each id, some at a time. All its goroutines have
-// ended when it returns.
-func (l *layer) statEach(ctx context.Context, ids []string) []error {
-	answers := make([]error, len(ids))
-	var next atomic.Int64
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(ids) {
-				return
-			}
-			answers[i] = l.stat(ctx, ids[i])
-		}
-	}
-	var others sync.WaitGroup
-	for range min(len(ids), core.BatchConcurrency) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
-	return answers
 }
 
 // named puts the id into an error, as the front does in other calls.

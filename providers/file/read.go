@@ -8,8 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -227,39 +225,7 @@ var errVersionGone = &core.Error{Kind: core.ErrNotFound, Hint: "the version is n
 
 // GetMany implements core.BatchGetter: it decrypts on all cores.
 func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {
-	secrets := make([]core.Secret, len(ids))
-	errs := make([]error, len(ids))
-	var next atomic.Int64
-	work := func() {
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= len(ids) {
-				return
-			}
-			secrets[i], errs[i] = b.Get(ctx, ids[i], o)
-		}
-	}
-	var others sync.WaitGroup
-	for range min(len(ids), runtime.GOMAXPROCS(0)) - 1 {
-		others.Go(work)
-	}
-	work()
-	others.Wait()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	got := make(map[string]core.Secret, len(ids))
-	failed := map[string]error{}
-	for i, id := range ids {
-		switch {
-		case errs[i] == nil:
-			got[id] = secrets[i]
-		case !errors.Is(errs[i], core.ErrNotFound):
-			failed[id] = errs[i]
-		}
-	}
-	if len(failed) > 0 {
-		return got, &core.BatchError{ByID: failed}
-	}
-	return got, nil
+	return core.GetEach(ctx, ids, runtime.GOMAXPROCS(0), func(ctx context.Context, id string) (core.Secret, error) {
+		return b.Get(ctx, id, o)
+	})
 }

@@ -65,27 +65,9 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 	if err != nil {
 		return nil, err
 	}
-	secrets := make([]core.Secret, len(ids))
-	errs := b.each(ctx, len(ids), func(i int) (err error) {
-		secrets[i], err = engine.get(ctx, ids[i], o)
-		return err
+	return core.GetEach(ctx, ids, cap(b.conn.slots), func(ctx context.Context, id string) (core.Secret, error) {
+		return engine.get(ctx, id, o)
 	})
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	got := make(map[string]core.Secret, len(ids))
-	failed := map[string]error{}
-	for i, id := range ids {
-		if errs[i] != nil {
-			failed[id] = errs[i]
-		} else {
-			got[id] = secrets[i]
-		}
-	}
-	if len(failed) > 0 {
-		return got, &core.BatchError{ByID: failed}
-	}
-	return got, nil
 }
 
 func (b *backend) Stat(ctx context.Context, id string, o core.GetOptions) (core.Info, error) {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/conns"
 )
 
 const (
@@ -38,7 +39,7 @@ type conn struct {
 	pause     time.Duration // before the first retry; doubled for each further one
 	slots     chan struct{} // one for each request in flight
 	closeIdle func()        // nil if the connections are the caller's
-	links     *links        // as above
+	conns     *conns.Set    // as above
 	sending   sync.RWMutex  // read-locked while a request is in flight
 }
 
@@ -191,7 +192,7 @@ func (c *conn) doubt() {
 	c.closeIdle()
 	if c.sending.TryLock() {
 		defer c.sending.Unlock()
-		c.links.end()
+		c.conns.End()
 	}
 }
 
@@ -281,6 +282,6 @@ func (c *conn) close() {
 	c.session.close()
 	if c.closeIdle != nil {
 		c.closeIdle()
-		c.links.close()
+		c.conns.Close()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -13,7 +14,12 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/conns"
 )
+
+// dialer gives up where no one answers: a connection that is being opened
+// counts as one of the few there may be.
+var dialer = &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 
 const (
 	defaultTimeout = 60 * time.Second
@@ -32,8 +38,8 @@ func dial(cfg Config, env environment, concurrency int) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &links{open: map[*link]struct{}{}}
-	t := transport(concurrency, l)
+	made := conns.New(dialer)
+	t := transport(concurrency, made)
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if err := configureProxy(t, env); err != nil {
 		return nil, err
@@ -68,7 +74,7 @@ func dial(cfg Config, env environment, concurrency int) (*conn, error) {
 		client.SetLimiter(limits.rate, limits.burst)
 	}
 	c := newConn(client, concurrency, limits.timeout, limits.retries)
-	c.closeIdle, c.links = t.CloseIdleConnections, l
+	c.closeIdle, c.conns = t.CloseIdleConnections, made
 	c.session = newSession(c, logIn, cfg.Mount)
 	return c, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/vault/api"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/conns"
 )
 
 const provider = "vault"
@@ -124,10 +125,10 @@ func invalid(hint string) error {
 
 // transport is what requests go over, with as many connections as requests may
 // be in flight. It is no copy of http.DefaultTransport, which programs replace.
-func transport(concurrency int, l *links) *http.Transport {
+func transport(concurrency int, made *conns.Set) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            l.dial,
+		DialContext:            made.DialContext,
 		TLSHandshakeTimeout:    10 * time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		MaxConnsPerHost:        concurrency,

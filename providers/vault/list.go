@@ -6,8 +6,6 @@ import (
 	"iter"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -28,7 +26,7 @@ func (b *backend) List(ctx context.Context, prefix string) iter.Seq2[core.Info, 
 			batch := folders[:min(len(folders), cap(b.conn.slots))]
 			folders = folders[len(batch):]
 			listed := make([][]string, len(batch))
-			errs := b.each(ctx, len(batch), func(i int) (err error) {
+			errs := core.Each(ctx, len(batch), cap(b.conn.slots), func(i int) (err error) {
 				listed[i], err = b.keys(ctx, engine, batch[i])
 				return err
 			})
@@ -76,7 +74,7 @@ func (b *backend) yieldFound(ctx context.Context, engine kv, ids []string, faile
 		batch := ids[:min(len(ids), size)]
 		ids = ids[len(batch):]
 		infos := make([]core.Info, len(batch))
-		errs := b.each(ctx, len(batch), func(i int) (err error) {
+		errs := core.Each(ctx, len(batch), cap(b.conn.slots), func(i int) (err error) {
 			infos[i], err = engine.found(ctx, batch[i])
 			return err
 		})
@@ -123,31 +121,4 @@ func (b *backend) keys(ctx context.Context, engine kv, dir string) ([]string, er
 		return nil, a.foreign()
 	}
 	return body.Data.Keys, nil
-}
-
-// each calls work for 0 to n-1, as many at a time as there may be requests.
-// All calls have ended when it returns.
-func (b *backend) each(ctx context.Context, n int, work func(i int) error) []error {
-	errs := make([]error, n)
-	var next atomic.Int64
-	run := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			if errs[i] = ctx.Err(); errs[i] == nil {
-				errs[i] = work(i)
-			}
-		}
-	}
-	var others sync.WaitGroup
-	for range min(n, cap(b.conn.slots)) - 1 {
-		others.Go(run)
-	}
-	func() {
-		defer others.Wait()
-		run()
-	}()
-	return errs
 }
