@@ -65,6 +65,11 @@ func (b *backend) secret(ctx context.Context, id string) (in place, name string,
 // GetMany reads one by one, as Google has no batch, and as many at a time as there
 // may be requests.
 func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {
+	if l := b.conn.login; l != nil {
+		if _, err := l.fresh(ctx); core.KindOf(err) == core.ErrUnauthenticated { //nolint:errorlint // a kind is the sentinel itself
+			return nil, err // of all, and not of each
+		}
+	}
 	secrets := make([]core.Secret, len(ids))
 	errs := b.each(ctx, len(ids), func(i int) (err error) {
 		secrets[i], err = b.Get(ctx, ids[i], o)

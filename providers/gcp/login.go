@@ -240,15 +240,18 @@ func (l *login) search() (*auth.Credentials, error) {
 	return creds, nil
 }
 
-// userFile is where gcloud auth application-default login writes.
+// userFile is where gcloud auth application-default login writes; empty where the
+// environment names no home, as a path from the working directory is anybody's.
 func (l *login) userFile() string {
-	const name = "application_default_credentials.json"
+	home, folders := "HOME", []string{".config", "gcloud"}
 	if runtime.GOOS == "windows" {
-		dir, _ := l.lookup("APPDATA")
-		return filepath.Join(dir, "gcloud", name)
+		home, folders = "APPDATA", []string{"gcloud"}
 	}
-	home, _ := l.lookup("HOME")
-	return filepath.Join(home, ".config", "gcloud", name)
+	dir, _ := l.lookup(home)
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(append(append([]string{dir}, folders...), "application_default_credentials.json")...)
 }
 
 // detect makes credentials of a file; an empty one stands for the metadata server.

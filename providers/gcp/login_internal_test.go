@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,22 @@ func TestCredentialsThatAreNotThereAreToldWithoutAStall(t *testing.T) {
 	isError(t, err, core.ErrUnauthenticated, "no metadata server answers")
 	if took > 3*time.Second {
 		t.Errorf("it took %v", took)
+	}
+	got, err := store.GetMany(t.Context(), []string{"a", "b"})
+	if isError(t, err, core.ErrUnauthenticated, "no credentials were found"); got != nil {
+		t.Errorf("a batch without credentials has %d secrets, and not an error as a whole", len(got))
+	}
+}
+
+func TestTheFileOfGcloudIsThatOfTheHome(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the folder is another on Windows")
+	}
+	for home, want := range map[string]string{"/home/u": "/home/u/.config/gcloud/application_default_credentials.json", "": ""} {
+		if got := newLogin(lookupOf(map[string]string{"HOME": home})).userFile(); got != want {
+			t.Errorf("in %q it is %q, want %q", home, got, want)
+		}
 	}
 }
 
