@@ -604,7 +604,7 @@ var brokenDeletes = []brokenStore{
 			return err
 		}
 	}),
-	backend("delete-starts-versions-again", "MUST/Delete/then-set-makes-a-new-version", func(p *patched) {
+	backend("delete-starts-versions-again", "SHOULD/Delete/versions-are-not-reused", func(p *patched) {
 		p.del = func(ctx context.Context, id string, o core.DeleteOptions) error {
 			err := p.model.Delete(ctx, id, o)
 			if err == nil {
