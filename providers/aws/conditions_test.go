@@ -384,3 +384,25 @@ func TestConditionsAreRefusedWhereTheyAreNotClaimed(t *testing.T) {
 		t.Errorf("%v after %d calls", err, fake.CountCalls(""))
 	}
 }
+// Where the service does not know a token again, the labels prove whose the secret
+// is.
+func TestACreateWhoseAnswerIsLostAndWhichIsRefusedThenIsProved(t *testing.T) {
+	t.Parallel()
+	exists := &awstest.APIError{Status: 400, Code: "ResourceExistsException"}
+	fake := awstest.New(t)
+	store := open(t, settings(fake, ""))
+	fake.Inject(awstest.Fault{Operation: "CreateSecret", AfterEffect: true})
+	fake.Inject(awstest.Fault{Operation: "CreateSecret", Answer: exists})
+	set(t, store, "mine", "value", core.IfAbsent())
+	want(t, store, "mine", "value")
+
+	if _, err := fake.Set("theirs", "other"); err != nil {
+		t.Fatal(err)
+	}
+	fake.Inject(awstest.Fault{Operation: "CreateSecret"})
+	_, err := store.Set(t.Context(), "theirs", core.String("value"), core.IfAbsent())
+	if !errors.Is(err, core.ErrIndeterminate) {
+		t.Errorf("a lost request, and somebody else's secret: %v", err)
+	}
+	want(t, store, "theirs", "other")
+}
