@@ -384,6 +384,7 @@ func TestConditionsAreRefusedWhereTheyAreNotClaimed(t *testing.T) {
 		t.Errorf("%v after %d calls", err, fake.CountCalls(""))
 	}
 }
+
 // Where the service does not know a token again, the labels prove whose the secret
 // is.
 func TestACreateWhoseAnswerIsLostAndWhichIsRefusedThenIsProved(t *testing.T) {
