@@ -2,8 +2,6 @@ package gcp
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
 
 	pb "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 
@@ -70,52 +68,7 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 			return nil, err // of all, and not of each
 		}
 	}
-	secrets := make([]core.Secret, len(ids))
-	errs := b.each(ctx, len(ids), func(i int) (err error) {
-		secrets[i], err = b.Get(ctx, ids[i], o)
-		return err
+	return core.GetEach(ctx, ids, cap(b.conn.slots), func(ctx context.Context, id string) (core.Secret, error) {
+		return b.Get(ctx, id, o)
 	})
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	got := make(map[string]core.Secret, len(ids))
-	failed := map[string]error{}
-	for i, id := range ids {
-		if errs[i] != nil {
-			failed[id] = errs[i]
-		} else {
-			got[id] = secrets[i]
-		}
-	}
-	if len(failed) > 0 {
-		return got, &core.BatchError{ByID: failed}
-	}
-	return got, nil
-}
-
-// each calls work for 0 to n-1, as many at a time as there may be requests. All
-// calls have ended when it returns.
-func (b *backend) each(ctx context.Context, n int, work func(i int) error) []error {
-	errs := make([]error, n)
-	var next atomic.Int64
-	run := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			if errs[i] = ctx.Err(); errs[i] == nil {
-				errs[i] = work(i)
-			}
-		}
-	}
-	var others sync.WaitGroup
-	for range min(n, cap(b.conn.slots)) - 1 {
-		others.Go(run)
-	}
-	func() {
-		defer others.Wait()
-		run()
-	}()
-	return errs
 }

@@ -85,6 +85,10 @@ func TestConformance(t *testing.T) {
 				Refuses: func(id string) bool {
 					return strings.ContainsAny(id, ".:/+=@") || len(c.full()+id) > core.MaxIDLen
 				},
+				// TestNumbersStartAgainAfterADelete shows what is true in its place.
+				Waive: map[string]string{
+					"SHOULD/Delete/versions-are-not-reused": "Google's numbers start at 1 again when a secret is created under the name of a deleted one, and a read is told the number alone",
+				},
 			})
 		})
 	}
