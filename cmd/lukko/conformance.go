@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -40,9 +41,10 @@ the environment that --env or lukko.yaml names.`,
 		if full {
 			opts = append(opts, conformance.FullCheck())
 		}
-		if prefix != "" {
-			opts = append(opts, conformance.WithPrefix(prefix))
+		if prefix == "" {
+			prefix = "lukko_check_"
 		}
+		opts = append(opts, conformance.WithPrefix(prefix))
 		waivers := map[string]string{}
 		for _, w := range waive {
 			name, reason, ok := strings.Cut(w, "=")
@@ -54,19 +56,18 @@ the environment that --env or lukko.yaml names.`,
 		if len(waivers) > 0 {
 			opts = append(opts, conformance.WithWaivers(waivers))
 		}
-		return a.conform(c.Context(), opts)
+		return a.conform(c.Context(), prefix, opts)
 	}
 	return c
 }
 
-func (a *app) conform(ctx context.Context, opts []conformance.CheckOption) error {
+func (a *app) conform(ctx context.Context, prefix string, opts []conformance.CheckOption) error {
 	return a.with(ctx, func(t *target) error {
 		opts = append(opts, conformance.WithEstimate(func(e conformance.Estimate) error {
-			text := "about to run " + e.String() + "\n"
-			if cost := bill(t.Provider(), e); cost != "" {
-				text += cost + "\n"
+			if err := a.announce(ctx, t, e, prefix); err != nil {
+				return err
 			}
-			return a.print(bytes.NewBufferString(text))
+			return reachable(ctx, t.Store, prefix)
 		}))
 		report, err := conformance.Check(ctx, t.Store, opts...)
 		if report.Results != nil {
@@ -90,4 +91,37 @@ func (a *app) conform(ctx context.Context, opts []conformance.CheckOption) error
 		}
 		return nil
 	})
+}
+
+// announce says what a check will do, and what it takes at most.
+func (a *app) announce(ctx context.Context, t *target, e conformance.Estimate, prefix string) error {
+	e.Calls++ // that of reachable
+	text := "about to run " + e.String() + "\n"
+	if e.Secrets > 0 {
+		text += "what it stores is random, begins with " + core.Printable(prefix) + ", and is removed again\n"
+	}
+	// A chain may ask each of its layers for every call.
+	for _, scheme := range t.schemes() {
+		if cost := bill(scheme, e); cost != "" {
+			text += cost + "\n"
+		}
+	}
+	caps, err := t.Capabilities(ctx)
+	if err != nil {
+		return err
+	}
+	if caps.Settle > 0 {
+		text += "where a read does not show a write yet it is repeated, for up to " + caps.Settle.String() + ", beside those calls\n"
+	}
+	return a.print(bytes.NewBufferString(text))
+}
+
+// reachable fails where no case could tell anything: nobody answers, or takes
+// the login. One error says that better than all the cases.
+func reachable(ctx context.Context, svc core.SecretService, prefix string) error {
+	_, err := svc.Get(ctx, prefix+"reachable")
+	if errors.Is(err, core.ErrUnauthenticated) || errors.Is(err, core.ErrUnavailable) {
+		return err
+	}
+	return nil
 }

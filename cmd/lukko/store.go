@@ -164,14 +164,28 @@ func (a *app) schemes() core.Schemes {
 	return schemes
 }
 
+// schemes are those of the stores, each once.
+func (t *target) schemes() []string {
+	var all []string
+	for _, s := range t.stores {
+		scheme, _, ok := strings.Cut(s.URL, ":")
+		if !ok {
+			continue // opening it says what is wrong
+		}
+		if scheme = strings.ToLower(scheme); !slices.Contains(all, scheme) {
+			all = append(all, scheme)
+		}
+	}
+	return all
+}
+
 // known refuses the schemes that this command does not know. Core would name
 // the import that is missing, which is no use to who has a command.
 func (t *target) known(schemes core.Schemes) error {
-	for _, s := range t.stores {
-		scheme, _, ok := strings.Cut(s.URL, ":")
-		if _, have := schemes[strings.ToLower(scheme)]; ok && !have {
+	for _, scheme := range t.schemes() {
+		if _, have := schemes[scheme]; !have {
 			return usage("this command does not know the scheme of the URL", "it has "+
-				strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+"; a store is named like env:, file:secrets or vault:///secret")
+				strings.Join(slices.Sorted(maps.Keys(schemes)), ", ")+"; a store is named like env:, file:secrets, vault:///secret, aws://eu-west-1 or gcp://my-project")
 		}
 	}
 	return nil
