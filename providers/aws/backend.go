@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/conns"
 )
 
 // settle is how long a read may miss a write: the reference of ListSecrets says
@@ -28,7 +28,7 @@ type backend struct {
 	retries     int
 	timeout     time.Duration
 	concurrency int
-	links       *links       // nil if the connections are the caller's
+	conns       *conns.Set   // nil if the connections are the caller's
 	closeIdle   func()       // as above
 	noBatch     atomic.Bool  // BatchGetSecretValue is denied or not there
 	quota       versionQuota // of versions written
@@ -56,8 +56,8 @@ func newBackend(cfg Config, theirs *secretsmanager.Client) (*backend, error) {
 	b.retries = retriesOf(cfg.Retries, o.Retryer)
 
 	if built, ok := o.HTTPClient.(*awshttp.BuildableClient); ok && cfg.Client == nil {
-		b.links = &links{open: map[*link]struct{}{}}
-		t := ownTransport(built, b.concurrency, b.links)
+		t, made := ownTransport(built, b.concurrency)
+		b.conns = made
 		b.closeIdle = t.CloseIdleConnections
 		o.HTTPClient = &http.Client{
 			Transport:     t,
@@ -100,32 +100,9 @@ func (b *backend) Capabilities(context.Context) (core.Capabilities, error) {
 
 // Close ends the connections.
 func (b *backend) Close() error {
-	if b.links != nil {
-		b.links.close()
+	if b.conns != nil {
+		b.conns.Close()
 		b.closeIdle()
 	}
 	return nil
-}
-
-// each calls work for 0 to n-1, as many at a time as there may be requests.
-// All calls have ended when it returns.
-func (b *backend) each(ctx context.Context, n int, work func(i int)) {
-	var next atomic.Int64
-	run := func() {
-		for ctx.Err() == nil {
-			i := int(next.Add(1)) - 1
-			if i >= n {
-				return
-			}
-			work(i)
-		}
-	}
-	var others sync.WaitGroup
-	for range min(n, b.concurrency) - 1 {
-		others.Go(run)
-	}
-	func() {
-		defer others.Wait()
-		run()
-	}()
 }

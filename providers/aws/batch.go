@@ -41,7 +41,10 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 		for _, some := range regions {
 			chunks = slices.AppendSeq(chunks, slices.Chunk(some, batchSize))
 		}
-		b.each(ctx, len(chunks), func(i int) { b.batch(ctx, chunks[i]) })
+		core.Each(ctx, len(chunks), b.concurrency, func(i int) error {
+			b.batch(ctx, chunks[i])
+			return nil
+		})
 	}
 	var left []*reading
 	for i := range all {
@@ -49,9 +52,10 @@ func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) 
 			left = append(left, &all[i])
 		}
 	}
-	b.each(ctx, len(left), func(i int) {
+	core.Each(ctx, len(left), b.concurrency, func(i int) error {
 		left[i].secret, left[i].err = b.get(ctx, left[i].ref, o.Version)
 		left[i].done = true
+		return nil
 	})
 	if err := ctx.Err(); err != nil {
 		return nil, err

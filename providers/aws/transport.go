@@ -9,6 +9,7 @@ import (
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/lukko-dev/lukko/core/conns"
 )
 
 // maxAnswer bounds an answer: twenty values of 64 KiB are at most six times as
@@ -25,20 +26,21 @@ func credentialsHTTPClient() *awshttp.BuildableClient {
 // ownTransport makes the transport of a store of the one that the SDK has
 // configured, with proxies and authorities: with as many connections as requests may be
 // in flight, all of which end with the store.
-func ownTransport(theirs *awshttp.BuildableClient, concurrency int, l *links) *http.Transport {
+func ownTransport(theirs *awshttp.BuildableClient, concurrency int) (*http.Transport, *conns.Set) {
 	t := theirs.GetTransport()
 	t.DisableKeepAlives = false
-	l.dialer = theirs.GetDialer()
+	dialer := theirs.GetDialer()
 	// A connection that is being opened counts as one of the few there may be.
-	l.dialer.Timeout = min(l.dialer.Timeout, 10*time.Second)
-	t.DialContext = l.dial
+	dialer.Timeout = min(dialer.Timeout, 10*time.Second)
+	made := conns.New(dialer)
+	t.DialContext = made.DialContext
 	t.MaxConnsPerHost = concurrency
 	t.MaxIdleConns = concurrency
 	t.MaxIdleConnsPerHost = concurrency
 	t.ForceAttemptHTTP2 = true
 	t.MaxResponseHeaderBytes = 1 << 20
 	t.HTTP2 = &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second}
-	return t
+	return t, made
 }
 
 // bounded is an HTTP client whose answers end, and which tells whether a request
