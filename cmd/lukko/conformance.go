@@ -21,9 +21,11 @@ func newConformance(a *app) *cobra.Command {
 		Short: "Test a live store against the contract of Lukko",
 		Long: `Test a live store against the contract of Lukko by using it: it stores random
 secrets under a random prefix, and removes them again, also when it is
-interrupted. It prints beforehand what it takes at most. Without a URL it tests
-the environment that --env or lukko.yaml names.`,
+interrupted. It prints beforehand what it takes at most, and what that costs
+where the vendor bills. Without a URL it tests the environment that --env or
+lukko.yaml names.`,
 		Example: `  lukko conformance file:secrets
+  lukko conformance aws://eu-west-1
   lukko conformance --env staging --full --prefix lukko/check/`,
 		Args: args(0, 1),
 	}
