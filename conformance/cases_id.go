@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
@@ -42,11 +43,15 @@ func idTable() []Case {
 		cases = append(cases, Case{
 			Name:  "MUST/IDs/" + l.name,
 			Rule:  "An id is held by its own name, or refused with ErrInvalidID where the harness says so: " + l.why + ".",
-			Look:  "how the id becomes a name, a path or a URL of the backend; if it can't be held, say so in Harness.Refuses and in the documentation",
+			Look:  "how the id becomes a name, a path or a URL of the backend; if it can't be held, say so in Harness.Refuses, or in Harness.Names if it is another name of a secret, and in the documentation",
 			needs: []need{needContent, ownStore},
 			run: func(t *trial) {
-				if t.refuses(l.id) {
-					t.refused(l.id)
+				switch h := t.suite.harness; {
+				case t.refuses(l.id):
+					t.refused(l.id, core.ErrInvalidID)
+					return
+				case h.Names != nil && h.Names(l.id):
+					t.refused(l.id, core.ErrNotFound, core.ErrInvalidID)
 					return
 				}
 				v := t.marks.value()
@@ -68,24 +73,30 @@ func idTable() []Case {
 	return append(cases, collisions...)
 }
 
-// refused checks that every call refuses an id that the backend can't hold.
-func (t *trial) refused(id string) {
+// refused checks that every call refuses an id that the backend can't hold, or
+// that names nothing.
+func (t *trial) refused(id string, kinds ...error) {
 	_, err := t.svc.Get(t.ctx, id)
-	t.wantKind("Get of a refused id", err, core.ErrInvalidID)
+	t.wantKind("Get of a refused id", err, kinds...)
 	_, err = t.svc.Stat(t.ctx, id)
-	t.wantKind("Stat of a refused id", err, core.ErrInvalidID)
-	_, err = t.svc.GetMany(t.ctx, []string{id})
-	t.wantIDKind("GetMany of a refused id", err, id, core.ErrInvalidID)
+	t.wantKind("Stat of a refused id", err, kinds...)
+	found, err := t.svc.GetMany(t.ctx, []string{id})
+	switch {
+	case err != nil || !slices.Contains(kinds, core.ErrNotFound):
+		t.wantIDKind("GetMany of a refused id", err, id, kinds...)
+	case len(found) > 0:
+		t.errorf("GetMany found %d secrets of an id that names nothing", len(found))
+	}
 	if t.caps.Set {
 		_, err = t.svc.Set(t.ctx, id, t.marks.value())
-		t.wantKind("Set of a refused id", err, core.ErrInvalidID)
+		t.wantKind("Set of a refused id", err, kinds...)
 	}
 	if t.caps.Delete {
-		t.wantKind("Delete of a refused id", t.svc.Delete(t.ctx, id), core.ErrInvalidID)
+		t.wantKind("Delete of a refused id", t.svc.Delete(t.ctx, id), kinds...)
 	}
 	if t.caps.Versions {
 		_, err = collect(t.svc.Versions(t.ctx, id))
-		t.wantKind("Versions of a refused id", err, core.ErrInvalidID)
+		t.wantKind("Versions of a refused id", err, kinds...)
 	}
 }
 

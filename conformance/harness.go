@@ -25,6 +25,12 @@ type Harness struct {
 	// case-blind may refuse the second of them.
 	Refuses func(id string) bool
 
+	// Names tells which valid ids are further names of secrets that exist, such
+	// as an ARN, and make none. Under such an id nothing can be created, which
+	// is [core.ErrInvalidID] or [core.ErrNotFound], and lists show the secret's own id. Nil:
+	// none is such a name.
+	Names func(id string) bool
+
 	// Waive names SHOULD cases that need not pass, each with the reason, which
 	// is printed. A MUST, an unknown name and an empty reason fail the run.
 	Waive map[string]string

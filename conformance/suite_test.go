@@ -1,9 +1,11 @@
 package conformance
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +209,48 @@ func TestWrongHarnesses(t *testing.T) {
 			}
 			if strings.Contains(text, "a secret text") {
 				t.Error("the text of a panic is shown")
+			}
+		})
+	}
+}
+
+// An id may be a further name of what exists, and then makes nothing.
+func TestIDsThatOnlyNameMakeNothing(t *testing.T) {
+	t.Parallel()
+	names := func(id string) bool { return strings.HasPrefix(id, "arn:") }
+	refuse := func(err error) func(*patched) {
+		return func(p *patched) {
+			p.get = func(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
+				if names(id) {
+					return core.Secret{}, core.ErrNotFound
+				}
+				return p.model.Get(ctx, id, o)
+			}
+			p.set = func(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {
+				if names(id) && err != nil {
+					return core.Info{}, err
+				}
+				return p.model.Set(ctx, id, v, o)
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		patch func(*patched)
+		want  []string
+	}{
+		"refused as an id":      {refuse(core.ErrInvalidID), nil},
+		"refused as not there":  {refuse(core.ErrNotFound), nil},
+		"refused as a conflict": {refuse(core.ErrConflict), []string{"MUST/IDs/arn"}},
+		"made":                  {refuse(nil), []string{"MUST/IDs/arn"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := backend("names", "MUST/IDs/arn", test.patch)
+			h := modelHarness(b.open)
+			h.Names = names
+			all := results(t, h, func(name string) bool { return !strings.HasPrefix(name, "MUST/IDs/a") })
+			if got := failures(all); !slices.Equal(got, test.want) {
+				t.Errorf("failed are %q, want %q", got, test.want)
 			}
 		})
 	}
