@@ -371,6 +371,8 @@ func (t *trial) noLostUpdate() {
 					done[next.Reveal()]++
 					mu.Unlock()
 				case errors.Is(err, core.ErrConflict):
+				case errors.Is(err, core.ErrExhausted):
+					return // some vendors bound the versions of a day; what was written till then must hold
 				default:
 					t.errorf("Set with IfVersion failed: %v", err)
 					return
@@ -379,6 +381,9 @@ func (t *trial) noLostUpdate() {
 		})
 	}
 	all.Wait()
+	if n := len(done) - 1; n < 3 {
+		t.errorf("all writers together made %d steps, which shows nothing", n)
+	}
 	for _, times := range done {
 		if times > 1 {
 			t.errorf("%d writers made the same step: an update was lost", times)

@@ -32,8 +32,6 @@ type backend struct {
 	closeIdle   func()       // as above
 	noBatch     atomic.Bool  // BatchGetSecretValue is denied or not there
 	quota       versionQuota // of versions written
-
-	versionLimit int
 }
 
 // newBackend makes a backend over the settings of a client: each request is sent
@@ -41,8 +39,7 @@ type backend struct {
 func newBackend(cfg Config, theirs *secretsmanager.Client) (*backend, error) {
 	b := &backend{
 		cfg: cfg, timeout: cmp.Or(cfg.Timeout, DefaultTimeout),
-		concurrency:  cmp.Or(cfg.Concurrency, DefaultConcurrency),
-		versionLimit: cmp.Or(cfg.versionLimit, versionLimit),
+		concurrency: cmp.Or(cfg.Concurrency, DefaultConcurrency),
 	}
 	o := theirs.Options()
 	endpoint := sdk.ToString(o.BaseEndpoint)

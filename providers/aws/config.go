@@ -99,8 +99,6 @@ type Config struct {
 
 	// Load are options of the SDK's loading, after those of this package.
 	Load []func(*config.LoadOptions) error
-
-	versionLimit int // 0: the constant; tests write in seconds what takes days
 }
 
 // Format prints the settings for every verb, and no credentials that a Client

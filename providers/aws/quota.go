@@ -85,9 +85,9 @@ func (b *backend) spend(ctx context.Context, r ref) error {
 			young++
 		}
 	}
-	if young >= b.versionLimit {
+	if young >= versionLimit {
 		return &core.Error{Kind: core.ErrExhausted, Hint: "the secret has got so many versions within 24 hours that the service's quota of about 100 is near; write less often, or keep in a database what changes by the minute"}
 	}
-	b.quota.set(r.id, min(writesUnseen, b.versionLimit-young)-1)
+	b.quota.set(r.id, min(writesUnseen, versionLimit-young)-1)
 	return nil
 }
