@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
 
@@ -74,7 +75,7 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 			return vault.Config{}, env{"HOME": home(t, p.Token(t, p.role))}
 		},
 		"the last login's file, by name": func(t *testing.T, p place) (vault.Config, env) {
-			return vault.Config{Login: vault.Login{Method: "token"}}, env{"USERPROFILE": home(t, p.Token(t, p.role)), "VAULT_ROLE_ID": canary()}
+			return vault.Config{Login: vault.Login{Method: "token"}}, env{"USERPROFILE": home(t, p.Token(t, p.role)), "VAULT_ROLE_ID": providertest.Canary()}
 		},
 		"a batch token": func(t *testing.T, p place) (vault.Config, env) {
 			p.role.Batch = true
@@ -82,13 +83,13 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 		},
 		"approle, found in the environment": func(t *testing.T, p place) (vault.Config, env) {
 			a := p.AppRole(t, p.role)
-			return vault.Config{}, env{"VAULT_ROLE_ID": a.RoleID, "VAULT_SECRET_ID": a.SecretID, "HOME": home(t, canary())}
+			return vault.Config{}, env{"VAULT_ROLE_ID": a.RoleID, "VAULT_SECRET_ID": a.SecretID, "HOME": home(t, providertest.Canary())}
 		},
 		"approle at a mount with slashes, from files": func(t *testing.T, p place) (vault.Config, env) {
 			p.role.Mount = "team/" + strings.ToLower(p.kv.Mount)
 			a := p.AppRole(t, p.role)
 			return vault.Config{Login: vault.Login{Method: "approle", Mount: a.Mount}},
-				env{"VAULT_ROLE_ID_FILE": fileOf(t, a.RoleID), "VAULT_SECRET_ID_FILE": fileOf(t, a.SecretID), "VAULT_TOKEN": canary()}
+				env{"VAULT_ROLE_ID_FILE": fileOf(t, a.RoleID), "VAULT_SECRET_ID_FILE": fileOf(t, a.SecretID), "VAULT_TOKEN": providertest.Canary()}
 		},
 		"approle without a secret id": func(t *testing.T, p place) (vault.Config, env) {
 			a := p.AppRole(t, p.role)
@@ -104,7 +105,7 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 		"kubernetes": func(t *testing.T, p place) (vault.Config, env) {
 			k := p.Kubernetes(t, p.role)
 			return vault.Config{Login: vault.Login{Method: "kubernetes", Mount: k.Mount, Role: k.Role, JWTFile: fileOf(t, k.Token(t))}},
-				env{"VAULT_JWT": canary()}
+				env{"VAULT_JWT": providertest.Canary()}
 		},
 		"kubernetes by VAULT_JWT_FILE": func(t *testing.T, p place) (vault.Config, env) {
 			k := p.Kubernetes(t, p.role)
@@ -114,7 +115,7 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 		"jwt": func(t *testing.T, p place) (vault.Config, env) {
 			j := p.JWT(t, p.role)
 			return vault.Config{Login: vault.Login{Method: "jwt", Mount: j.Mount, Role: j.Role}},
-				env{"VAULT_JWT": j.Token(t, time.Minute), "VAULT_TOKEN": canary()}
+				env{"VAULT_JWT": j.Token(t, time.Minute), "VAULT_TOKEN": providertest.Canary()}
 		},
 		"jwt from a file, by the default role": func(t *testing.T, p place) (vault.Config, env) {
 			j := p.JWT(t, p.role)
@@ -142,14 +143,14 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 			return vault.Config{}, env{"VAULT_AGENT_ADDR": "unix://" + socket(t, agent(t, p.Address, p.Token(t, p.role)).Config.Handler)}
 		},
 		"none": func(t *testing.T, p place) (vault.Config, env) {
-			return vault.Config{Address: agent(t, p.Address, p.Token(t, p.role)).URL, Login: vault.Login{Method: "none"}}, env{"VAULT_TOKEN": canary()}
+			return vault.Config{Address: agent(t, p.Address, p.Token(t, p.role)).URL, Login: vault.Login{Method: "none"}}, env{"VAULT_TOKEN": providertest.Canary()}
 		},
 		"a login of the caller's own": func(t *testing.T, p place) (vault.Config, env) {
 			user, password := p.Userpass(t, p.role)
-			return vault.Config{Login: vault.Login{With: byPassword{user, password}}}, env{"VAULT_TOKEN": canary()}
+			return vault.Config{Login: vault.Login{With: byPassword{user, password}}}, env{"VAULT_TOKEN": providertest.Canary()}
 		},
 		"a client of the caller's own": func(t *testing.T, p place) (vault.Config, env) {
-			return vault.Config{Client: clientOf(t, p.Address, p.Token(t, p.role))}, env{"VAULT_TOKEN": canary(), "VAULT_ADDR": ""}
+			return vault.Config{Client: clientOf(t, p.Address, p.Token(t, p.role))}, env{"VAULT_TOKEN": providertest.Canary(), "VAULT_ADDR": ""}
 		},
 		"a client of the caller's own at a unix socket": func(t *testing.T, p place) (vault.Config, env) {
 			path := socket(t, newTap(t, p.Address, nil).Config.Handler)
@@ -163,7 +164,7 @@ func TestEachLoginReadsWhatItsPolicyAllowsAndNoMore(t *testing.T) {
 			all := env{"VAULT_ADDR": p.Address}
 			maps.Copy(all, set)
 			cfg.Mount, cfg.Lookup = p.kv.Mount, environ(all).lookup
-			store := closed(t, open(t, cfg))
+			store := providertest.Closed(t, open(t, cfg))
 			secret, err := store.Get(t.Context(), allowed)
 			if err != nil {
 				t.Fatal("what the policy allows: ", err)
@@ -203,7 +204,7 @@ func TestFailedLoginSaysWhy(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	noSuch := filepath.Join(t.TempDir(), "none")
-	secrets := []string{canary(), canary(), canary(), noSuch}
+	secrets := []string{providertest.Canary(), providertest.Canary(), providertest.Canary(), noSuch}
 	user, _ := p.Userpass(t, p.role)
 	a := p.AppRole(t, p.role)
 	j, k := p.JWT(t, p.role), p.Kubernetes(t, p.role)
@@ -220,7 +221,7 @@ func TestFailedLoginSaysWhy(t *testing.T) {
 		"no token":                      {vault.Login{Method: "token"}, nil, "no token is found"},
 		"a home without a token":        {vault.Login{}, map[string]string{"HOME": t.TempDir()}, "log in with vault login"},
 		"an empty file of a last login": {vault.Login{}, map[string]string{"HOME": home(t, "")}, "the file of the last login"},
-		"a token that is none":          {vault.Login{}, map[string]string{"VAULT_TOKEN": secrets[0]}, "expired or was revoked"},
+		"a token that is none":          {vault.Login{}, map[string]string{"VAULT_TOKEN": secrets[0]}, "the server does not know the token, which has expired, was revoked, or is not of this server"},
 		"a token of two lines":          {vault.Login{}, map[string]string{"VAULT_TOKEN": secrets[0] + "\n" + secrets[1]}, "characters that no token has"},
 		"a file that is not there":      {vault.Login{}, map[string]string{"VAULT_TOKEN_FILE": noSuch}, "VAULT_TOKEN_FILE is not there"},
 		"a file that is a folder":       {vault.Login{}, map[string]string{"BAO_TOKEN_FILE": t.TempDir()}, "BAO_TOKEN_FILE can't be read"},
@@ -258,7 +259,7 @@ func TestFailedLoginSaysWhy(t *testing.T) {
 			t.Parallel()
 			all := map[string]string{"VAULT_ADDR": p.Address}
 			maps.Copy(all, c.env)
-			store := closed(t, open(t, vault.Config{Mount: p.kv.Mount, Login: c.login, Lookup: environ(all).lookup}))
+			store := providertest.Closed(t, open(t, vault.Config{Mount: p.kv.Mount, Login: c.login, Lookup: environ(all).lookup}))
 			err := read(t, store, allowed)
 			if !errors.Is(err, core.ErrUnauthenticated) {
 				t.Error("a read: ", err)
@@ -288,7 +289,7 @@ func TestKubernetesReadsTheFileOfThePod(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	k := p.Kubernetes(t, p.role)
-	store := closed(t, open(t, vault.Config{
+	store := providertest.Closed(t, open(t, vault.Config{
 		Mount: p.kv.Mount, Address: p.Address, Lookup: environ(nil).lookup,
 		Login: vault.Login{Method: "kubernetes", Mount: k.Mount, Role: k.Role},
 	}))
@@ -309,7 +310,7 @@ func TestKubernetesReadsTheFileOfThePod(t *testing.T) {
 
 func TestLoginSettingsThatMakeNoSenseAreRefused(t *testing.T) {
 	t.Parallel()
-	secret := canary()
+	secret := providertest.Canary()
 	for name, c := range map[string]struct {
 		cfg  vault.Config
 		hint string
@@ -364,7 +365,7 @@ func TestLoginIsReadFromItsFileAnew(t *testing.T) {
 	k := p.Kubernetes(t, p.role)
 	file := filepath.Join(t.TempDir(), "token")
 	x := newTap(t, p.Address, nil)
-	store := closed(t, open(t, vault.Config{
+	store := providertest.Closed(t, open(t, vault.Config{
 		Address: x.URL, Mount: p.kv.Mount, Lookup: environ(nil).lookup,
 		Login: vault.Login{Method: "kubernetes", Mount: k.Mount, Role: k.Role, JWTFile: file},
 	}))
