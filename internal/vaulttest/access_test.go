@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 )
 
@@ -92,8 +93,8 @@ func TestTokenExpires(t *testing.T) {
 	if got := read(); got != http.StatusOK {
 		t.Fatalf("a new token reads with status %d", got)
 	}
-	vaulttest.Until(t, "the token has expired", func() bool { return read() == http.StatusForbidden })
-	vaulttest.Until(t, "the token is unknown", func() bool { return !srv.TokenIsKnown(t, token) })
+	providertest.Until(t, "the token has expired", func() bool { return read() == http.StatusForbidden })
+	providertest.Until(t, "the token is unknown", func() bool { return !srv.TokenIsKnown(t, token) })
 }
 
 func TestRevokedTokenIsUnknown(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/lukko-dev/lukko/internal/providertest"
 )
 
 // A Server is one running Vault.
@@ -156,7 +158,7 @@ func (s *Server) mountsAreReady(t testing.TB) {
 	for path, about := range mounts {
 		options, _ := about.(map[string]any)["options"].(map[string]any)
 		if options["version"] == "2" {
-			Until(t, path+" is ready", func() bool {
+			providertest.Until(t, path+" is ready", func() bool {
 				return s.Do(t, "GET", path+"config", nil).Status == http.StatusOK
 			})
 		}

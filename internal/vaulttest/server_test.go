@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 )
 
@@ -49,7 +50,7 @@ func TestServerEndsWithItsKilledParent(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	vaulttest.Until(t, "the server is gone", func() bool { return !accepts(address) })
+	providertest.Until(t, "the server is gone", func() bool { return !accepts(address) })
 }
 
 func TestServerEndsWithItsTest(t *testing.T) {

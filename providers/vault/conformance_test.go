@@ -15,6 +15,7 @@ import (
 	"github.com/lukko-dev/lukko/conformance"
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -91,7 +92,7 @@ func (c cell) subject(t testing.TB, srv *vaulttest.Server) conformance.Subject {
 	if c.prefix == "" {
 		kv = srv.MountKV(t, c.version)
 	} else {
-		kv = srv.MountKVAt(t, "team/"+strings.ToLower(canary()), c.version)
+		kv = srv.MountKVAt(t, "team/"+strings.ToLower(providertest.Canary()), c.version)
 	}
 	h := &hooks{t: t, cell: c, kv: kv, proxy: faultproxy.NewHTTP(t, srv.Address)}
 	h.login()
@@ -136,7 +137,7 @@ func (h *hooks) open() (core.SecretService, error) {
 		return nil, err
 	}
 	if h.cell.prefix != "" {
-		closed(h.t, store)
+		providertest.Closed(h.t, store)
 		return core.Prefix(store, h.cell.prefix), nil
 	}
 	return store, nil
@@ -154,7 +155,7 @@ func (h *hooks) login() {
 	if h.cell.bao {
 		set = map[string]string{
 			"BAO_ADDR": set["VAULT_ADDR"], "BAO_TOKEN": set["VAULT_TOKEN"],
-			"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": canary(), "VAULT_ROLE_ID": canary(), "VAULT_SECRET_ID": canary(), "VAULT_MAX_RETRIES": "1",
+			"VAULT_ADDR": "http://127.0.0.1:1", "VAULT_TOKEN": providertest.Canary(), "VAULT_ROLE_ID": providertest.Canary(), "VAULT_SECRET_ID": providertest.Canary(), "VAULT_MAX_RETRIES": "1",
 		}
 	}
 	if h.env == nil {

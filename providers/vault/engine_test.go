@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -23,7 +24,7 @@ func as(address, token string) *vars {
 // storeOf is a store over a mount, as a token.
 func storeOf(t testing.TB, kv vaulttest.KV, token string) *core.Store {
 	t.Helper()
-	return closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(kv.Server().Address, token).lookup}))
+	return providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(kv.Server().Address, token).lookup}))
 }
 
 // rootStore is a store over a mount, as root.
@@ -41,7 +42,7 @@ func hasHint(err error, text string) bool {
 func TestEngineIsFoundByWhoMayReadOneSecretOnly(t *testing.T) {
 	t.Parallel()
 	srv := vaulttest.Shared(t)
-	slashes := "team/" + strings.ToLower(canary()) + "/kv"
+	slashes := "team/" + strings.ToLower(providertest.Canary()) + "/kv"
 	for name, kv := range map[string]vaulttest.KV{
 		"version 1":                   srv.MountKV(t, 1),
 		"version 2":                   srv.MountKV(t, 2),
@@ -182,7 +183,7 @@ func TestAKVThatIsRightWorksAndIsConfirmedOnce(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		kv := srv.MountKV(t, version)
 		x := newTap(t, srv.Address, nil)
-		store := closed(t, open(t, vault.Config{Mount: kv.Mount, KV: version, Lookup: as(x.URL, srv.RootToken).lookup}))
+		store := providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, KV: version, Lookup: as(x.URL, srv.RootToken).lookup}))
 		if _, err := store.Set(t.Context(), "a", core.String("x")); err != nil {
 			t.Error(err)
 		}
@@ -211,7 +212,7 @@ func TestAThousandCallersAskOnceWhichEngineItIs(t *testing.T) {
 			all.Wait()
 		}
 	})
-	store := closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(x.URL, srv.RootToken).lookup}))
+	store := providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(x.URL, srv.RootToken).lookup}))
 	var callers sync.WaitGroup
 	for range 1000 {
 		callers.Go(func() {
@@ -236,7 +237,7 @@ func TestAnEngineUpgradedUnderAnOpenStoreIsNoLossOfSecrets(t *testing.T) {
 			kv.Put(t, fmt.Sprintf("n%d", i), map[string]any{"k": "v"})
 		}
 		kv.Put(t, "a", map[string]any{"k": "v"})
-		store := closed(t, open(t, vault.Config{Mount: kv.Mount, KV: given, Lookup: as(srv.Address, srv.RootToken).lookup}))
+		store := providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, KV: given, Lookup: as(srv.Address, srv.RootToken).lookup}))
 		if err := read(t, store, "a"); err != nil {
 			t.Fatal(err)
 		}
@@ -253,7 +254,7 @@ func TestAnEngineUpgradedUnderAnOpenStoreIsNoLossOfSecrets(t *testing.T) {
 				t.Errorf("kv=%d: what is there is not found", given)
 			}
 		}
-		vaulttest.Until(t, "the upgrade is done", func() bool { return upgraded.Get(t, "n1").Status == http.StatusOK })
+		providertest.Until(t, "the upgrade is done", func() bool { return upgraded.Get(t, "n1").Status == http.StatusOK })
 		if given == 1 {
 			for _, call := range calls {
 				if err := call.do(t.Context(), store); call.name != "Capabilities" && (!errors.Is(err, core.ErrInvalidOption) || !hasHint(err, "upgraded")) {

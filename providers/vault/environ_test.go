@@ -27,6 +27,7 @@ import (
 	"github.com/hashicorp/vault/api"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -210,37 +211,37 @@ var knobs = map[string]func(t *testing.T) knob{
 		return knob{good: "false", bad: "perhaps", with: map[string]string{"VAULT_ADDR": double{}.serve(t)}}
 	},
 	"TOKEN": func(t *testing.T) knob {
-		token := canary()
-		return knob{good: token, bad: canary(), with: map[string]string{"VAULT_ADDR": double{token: token}.serve(t)}}
+		token := providertest.Canary()
+		return knob{good: token, bad: providertest.Canary(), with: map[string]string{"VAULT_ADDR": double{token: token}.serve(t)}}
 	},
 	"TOKEN_FILE": func(t *testing.T) knob {
-		token := canary()
-		return knob{good: fileOf(t, token), bad: fileOf(t, canary()), with: map[string]string{"VAULT_ADDR": double{token: token}.serve(t)}}
+		token := providertest.Canary()
+		return knob{good: fileOf(t, token), bad: fileOf(t, providertest.Canary()), with: map[string]string{"VAULT_ADDR": double{token: token}.serve(t)}}
 	},
 	"ROLE_ID": func(t *testing.T) knob {
-		role := canary()
-		d := double{token: canary(), path: "auth/approle/login", login: map[string]any{"role_id": role}}
-		return knob{good: role, bad: canary(), with: map[string]string{"VAULT_ADDR": d.serve(t)}}
+		role := providertest.Canary()
+		d := double{token: providertest.Canary(), path: "auth/approle/login", login: map[string]any{"role_id": role}}
+		return knob{good: role, bad: providertest.Canary(), with: map[string]string{"VAULT_ADDR": d.serve(t)}}
 	},
 	"SECRET_ID": func(t *testing.T) knob {
-		role, secret := canary(), canary()
-		d := double{token: canary(), path: "auth/approle/login", login: map[string]any{"role_id": role, "secret_id": secret}}
-		return knob{good: secret, bad: canary(), with: map[string]string{"VAULT_ADDR": d.serve(t), "VAULT_ROLE_ID": role}}
+		role, secret := providertest.Canary(), providertest.Canary()
+		d := double{token: providertest.Canary(), path: "auth/approle/login", login: map[string]any{"role_id": role, "secret_id": secret}}
+		return knob{good: secret, bad: providertest.Canary(), with: map[string]string{"VAULT_ADDR": d.serve(t), "VAULT_ROLE_ID": role}}
 	},
 	"USERNAME": func(t *testing.T) knob {
-		password := canary()
-		d := double{token: canary(), path: "auth/userpass/login/me", login: map[string]any{"password": password}}
+		password := providertest.Canary()
+		d := double{token: providertest.Canary(), path: "auth/userpass/login/me", login: map[string]any{"password": password}}
 		return knob{good: "me", bad: "you", login: vault.Login{Method: "userpass"}, with: map[string]string{"VAULT_ADDR": d.serve(t), "VAULT_PASSWORD": password}}
 	},
 	"PASSWORD": func(t *testing.T) knob {
-		password := canary()
-		d := double{token: canary(), path: "auth/userpass/login/me", login: map[string]any{"password": password}}
-		return knob{good: password, bad: canary(), login: vault.Login{Method: "userpass", Username: "me"}, with: map[string]string{"VAULT_ADDR": d.serve(t)}}
+		password := providertest.Canary()
+		d := double{token: providertest.Canary(), path: "auth/userpass/login/me", login: map[string]any{"password": password}}
+		return knob{good: password, bad: providertest.Canary(), login: vault.Login{Method: "userpass", Username: "me"}, with: map[string]string{"VAULT_ADDR": d.serve(t)}}
 	},
 	"JWT": func(t *testing.T) knob {
-		jwt := canary()
-		d := double{token: canary(), path: "auth/jwt/login", login: map[string]any{"jwt": jwt}}
-		return knob{good: jwt, bad: canary(), login: vault.Login{Method: "jwt"}, with: map[string]string{"VAULT_ADDR": d.serve(t)}}
+		jwt := providertest.Canary()
+		d := double{token: providertest.Canary(), path: "auth/jwt/login", login: map[string]any{"jwt": jwt}}
+		return knob{good: jwt, bad: providertest.Canary(), login: vault.Login{Method: "jwt"}, with: map[string]string{"VAULT_ADDR": d.serve(t)}}
 	},
 }
 
@@ -302,20 +303,20 @@ func TestEachVariableCountsAndItsTwinOfOpenBaoFirst(t *testing.T) {
 
 func TestAllOfOpenBaoGoesBeforeAllOfVault(t *testing.T) {
 	t.Parallel()
-	token := canary()
-	role := canary()
+	token := providertest.Canary()
+	role := providertest.Canary()
 	byToken := double{token: token}.serve(t)
 	byRole := double{token: token, path: "auth/approle/login", login: map[string]any{"role_id": role}}.serve(t)
 	for name, env := range map[string]map[string]string{
-		"BAO_TOKEN_FILE before VAULT_TOKEN": {"BAO_ADDR": byToken, "BAO_TOKEN_FILE": fileOf(t, token), "VAULT_TOKEN": canary()},
-		"BAO_ROLE_ID before VAULT_TOKEN":    {"BAO_ADDR": byRole, "BAO_ROLE_ID": role, "VAULT_TOKEN": canary()},
-		"BAO_ROLE_ID_FILE before both":      {"BAO_ADDR": byRole, "BAO_ROLE_ID_FILE": fileOf(t, role), "VAULT_TOKEN": canary(), "VAULT_ROLE_ID": canary()},
-		"BAO_TOKEN before BAO_ROLE_ID":      {"BAO_ADDR": byToken, "BAO_TOKEN": token, "BAO_ROLE_ID": canary()},
+		"BAO_TOKEN_FILE before VAULT_TOKEN": {"BAO_ADDR": byToken, "BAO_TOKEN_FILE": fileOf(t, token), "VAULT_TOKEN": providertest.Canary()},
+		"BAO_ROLE_ID before VAULT_TOKEN":    {"BAO_ADDR": byRole, "BAO_ROLE_ID": role, "VAULT_TOKEN": providertest.Canary()},
+		"BAO_ROLE_ID_FILE before both":      {"BAO_ADDR": byRole, "BAO_ROLE_ID_FILE": fileOf(t, role), "VAULT_TOKEN": providertest.Canary(), "VAULT_ROLE_ID": providertest.Canary()},
+		"BAO_TOKEN before BAO_ROLE_ID":      {"BAO_ADDR": byToken, "BAO_TOKEN": token, "BAO_ROLE_ID": providertest.Canary()},
 		"BAO_ADDR before VAULT_AGENT_ADDR":  {"BAO_ADDR": byToken, "BAO_TOKEN": token, "VAULT_AGENT_ADDR": "http://127.0.0.1:1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store := closed(t, open(t, vault.Config{KV: 1, Lookup: environ(env).lookup}))
+			store := providertest.Closed(t, open(t, vault.Config{KV: 1, Lookup: environ(env).lookup}))
 			if err := read(t, store, allowed); err != nil {
 				t.Error(err)
 			}
@@ -325,7 +326,7 @@ func TestAllOfOpenBaoGoesBeforeAllOfVault(t *testing.T) {
 
 func TestVariablesThatMakeNoSenseAreRefusedAtOnce(t *testing.T) {
 	t.Parallel()
-	secret := canary()
+	secret := providertest.Canary()
 	for name, value := range map[string]string{
 		"VAULT_ADDR":           "ftp://" + secret,
 		"BAO_AGENT_ADDR":       "http://u:" + secret + "@h:1",
@@ -371,7 +372,7 @@ func TestVariablesThatMakeNoSenseAreRefusedAtOnce(t *testing.T) {
 
 func TestRateIsKept(t *testing.T) {
 	t.Parallel()
-	store := closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{
+	store := providertest.Closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{
 		"VAULT_ADDR": double{}.serve(t), "VAULT_TOKEN": "t", "VAULT_RATE_LIMIT": "50:1",
 	}).lookup}))
 	begun := time.Now()
@@ -452,7 +453,7 @@ func TestEnvironmentOfTheProcessIsTheDefault(t *testing.T) {
 	t.Setenv("VAULT_ADDR", double{token: "good", meets: header("X-Vault-Namespace", "team")}.serve(t))
 	t.Setenv("VAULT_NAMESPACE", "team")
 	t.Setenv("HOME", home(t, "good"))
-	store := closed(t, open(t, vault.Config{KV: 1}))
+	store := providertest.Closed(t, open(t, vault.Config{KV: 1}))
 	if err := read(t, store, allowed); err != nil {
 		t.Error(err)
 	}
@@ -464,7 +465,7 @@ func TestProgramMayReplaceTheDefaultTransport(t *testing.T) {
 	before := http.DefaultTransport
 	http.DefaultTransport = replaced{before}
 	defer func() { http.DefaultTransport = before }()
-	store := closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": double{}.serve(t), "VAULT_TOKEN": "t"}).lookup}))
+	store := providertest.Closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": double{}.serve(t), "VAULT_TOKEN": "t"}).lookup}))
 	if err := read(t, store, allowed); err != nil {
 		t.Error(err)
 	}
@@ -500,7 +501,7 @@ func TestTLSOfTheRealServer(t *testing.T) {
 			}
 			env := map[string]string{"VAULT_ADDR": c.address, "VAULT_TOKEN": token}
 			maps.Copy(env, c.env)
-			store := closed(t, open(t, vault.Config{Lookup: environ(env).lookup}))
+			store := providertest.Closed(t, open(t, vault.Config{Lookup: environ(env).lookup}))
 			err := read(t, store, allowed)
 			if c.hint == "" {
 				if err != nil {
@@ -528,7 +529,7 @@ func TestFilesOfCredentialsMayHaveTheLineEndOfAnySystem(t *testing.T) {
 		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		store := closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": address, "VAULT_TOKEN_FILE": file}).lookup}))
+		store := providertest.Closed(t, open(t, vault.Config{KV: 1, Lookup: environ(map[string]string{"VAULT_ADDR": address, "VAULT_TOKEN_FILE": file}).lookup}))
 		if err := read(t, store, allowed); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

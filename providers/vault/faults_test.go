@@ -13,19 +13,9 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
-)
-
-const (
-	// hangLimit is the deadline of a call that nothing but its deadline ends.
-	hangLimit = 400 * time.Millisecond
-
-	// failLimit is the deadline of a call that has to fail, or to work, by itself.
-	failLimit = 20 * time.Second
-
-	// overtime is how long after its caller's deadline a call may end.
-	overtime = 100 * time.Millisecond
 )
 
 // An operation is what a caller asks of a store, and the one request of it that
@@ -239,7 +229,7 @@ var networkFaults = []fault{
 	{name: "answers are lost", arrives: true, network: func(p *faultproxy.Proxy) func() { return p.Cut(0, faultproxy.Reset) }},
 	{name: "answers are cut in their head", arrives: true, network: func(p *faultproxy.Proxy) func() { return p.Cut(12, faultproxy.Close) }},
 	{name: "the link is slow", hangs: true, late: true, network: func(p *faultproxy.Proxy) func() {
-		p.Delay(4 * hangLimit)
+		p.Delay(4 * providertest.HangLimit)
 		return func() { p.Delay(0) }
 	}},
 }
@@ -247,7 +237,6 @@ var networkFaults = []fault{
 // wrong says what is wrong with the error of an operation that met a fault;
 // nothing, if it is the right one.
 func (op operation) wrong(f fault, err error) string {
-	kind, ended := core.KindOf(err), errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	// A network fault meets the look that comes first; and no request was sent then.
 	changes := op.write && !(op.looks && f.network != nil)
 	want := core.ErrUnavailable
@@ -262,15 +251,7 @@ func (op operation) wrong(f fault, err error) string {
 	case f.hangs:
 		want = nil // the context's error alone
 	}
-	switch {
-	case err == nil:
-		return "no error"
-	case kind != want: //nolint:errorlint // a kind is the sentinel itself
-		return fmt.Sprintf("%v; want the kind %v", err, want)
-	case ended != f.hangs:
-		return fmt.Sprintf("%v; want a context's error if, and only if, the caller's context has ended", err)
-	}
-	return ""
+	return providertest.Wrong(err, core.KindOf(err), want, f.hangs)
 }
 
 // may returns what there may be of the id when the fault is over.
@@ -400,24 +381,11 @@ func (x *trial) begin(b faultBed, f fault) {
 }
 
 func (x *trial) run(f fault) {
-	limit := failLimit
+	limit := providertest.FailLimit
 	if f.hangs {
-		limit = hangLimit
+		limit = providertest.HangLimit
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	deadline, _ := ctx.Deadline()
-	x.err = x.op.call(ctx, x.store, x.work)
-	x.late = time.Since(deadline)
-}
-
-// each runs work for all trials at the same time.
-func each(trials []*trial, work func(*trial)) {
-	var wg sync.WaitGroup
-	for _, x := range trials {
-		wg.Go(func() { work(x) })
-	}
-	wg.Wait()
+	x.late, x.err = providertest.Within(limit, func(ctx context.Context) error { return x.op.call(ctx, x.store, x.work) })
 }
 
 // meet lets the operations meet a fault, each with a store and a proxy of its
@@ -428,12 +396,12 @@ func (b faultBed) meet(t *testing.T, f fault, ops []operation) (late []operation
 	for i, op := range ops {
 		trials = append(trials, b.prepare(t, i, op))
 	}
-	mine := label(t)
-	mine.do(func() {
+	mine := providertest.NewGoroutines()
+	mine.Do(func() {
 		for _, x := range trials {
 			x.store = open(t, b.config(x.proxy.Proxy))
 		}
-		each(trials, func(x *trial) {
+		providertest.Together(trials, func(x *trial) {
 			if x.op.cold {
 				return
 			}
@@ -448,28 +416,24 @@ func (b faultBed) meet(t *testing.T, f fault, ops []operation) (late []operation
 	if f.refused && f.network != nil {
 		// What a client sends before it knows that its connection is gone may have
 		// arrived, for all it knows.
-		vaulttest.Until(t, "the clients know that their connections are gone", func() bool { return mine.connections() == 0 })
+		providertest.Until(t, "the clients know that their connections are gone", func() bool { return connections(mine) == 0 })
 	}
-	mine.do(func() { each(trials, func(x *trial) { x.run(f) }) })
+	mine.Do(func() { providertest.Together(trials, func(x *trial) { x.run(f) }) })
 	for _, x := range trials {
 		x.restore()
 	}
-	mine.do(func() {
+	mine.Do(func() {
 		// As soon as the fault is gone, the next call works.
-		each(trials, func(x *trial) {
-			ctx, cancel := context.WithTimeout(t.Context(), failLimit/4)
-			defer cancel()
-			if err := get(ctx, x.store, work{id: "other"}); err != nil {
-				t.Errorf("%s: the next call, after the fault: %v", x.op.name, err)
-			}
+		providertest.Together(trials, func(x *trial) {
+			works(t, x.store, "other", x.op.name+": the next call, after the fault")
 		})
-		each(trials, func(x *trial) {
+		providertest.Together(trials, func(x *trial) {
 			if err := x.store.Close(); err != nil {
 				t.Errorf("%s: close: %v", x.op.name, err)
 			}
 		})
 	})
-	mine.wantNone(t)
+	mine.WantNone(t)
 	for _, x := range trials {
 		if wrong := x.op.wrong(f, x.err); wrong != "" {
 			t.Errorf("%s: %s", x.op.name, wrong)
@@ -482,7 +446,7 @@ func (b faultBed) meet(t *testing.T, f fault, ops []operation) (late []operation
 		if got != may[0] && got != may[len(may)-1] {
 			t.Errorf("%s: there is %s in the engine afterwards; want %s", x.op.name, got, strings.Join(may, " or "))
 		}
-		if x.late > overtime {
+		if x.late > providertest.Overtime {
 			late = append(late, x.op)
 			t.Logf("%s: ended %v after the caller's deadline", x.op.name, x.late)
 		}
@@ -490,19 +454,11 @@ func (b faultBed) meet(t *testing.T, f fault, ops []operation) (late []operation
 	return late
 }
 
-// meetOnTime is meet, again with those that were late, as a machine that is
-// busy may be the reason once.
 func (b faultBed) meetOnTime(t *testing.T, f fault) {
 	t.Helper()
-	late := operations
-	for range 3 {
-		if late = b.meet(t, f, late); len(late) == 0 {
-			return
-		}
-	}
-	for _, op := range late {
-		t.Errorf("%s: ended more than %v after the caller's deadline, three times", op.name, overtime)
-	}
+	providertest.OnTime(t, operations, func(op operation) string { return op.name }, func(ops []operation) []operation {
+		return b.meet(t, f, ops)
+	})
 }
 
 func TestEveryOperationMeetsFaultsOfItsRequest(t *testing.T) {

@@ -18,6 +18,7 @@ require (
 	github.com/hashicorp/hcl v1.0.1-vault-7 // indirect
 	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/internal/providertest v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
 	github.com/mitchellh/go-homedir v1.1.0 // indirect
 	github.com/mitchellh/mapstructure v1.5.0 // indirect

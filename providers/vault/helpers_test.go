@@ -1,7 +1,6 @@
 package vault_test
 
 import (
-	"crypto/rand"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -38,9 +37,6 @@ func (v *vars) put(name, value string) {
 	defer v.mu.Unlock()
 	v.set[name] = value
 }
-
-// canary is a credential that is none, and that no output may have.
-func canary() string { return "CANARY-" + rand.Text() }
 
 // fileOf is a file with one line.
 func fileOf(t testing.TB, line string) string {
@@ -155,15 +151,4 @@ func read(t testing.TB, store *core.Store, id string) error {
 	t.Helper()
 	_, err := store.Get(t.Context(), id)
 	return err
-}
-
-// closed is a store that is closed with its test.
-func closed(t testing.TB, store *core.Store) *core.Store {
-	t.Helper()
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
 }

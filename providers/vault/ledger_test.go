@@ -15,6 +15,7 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 )
 
@@ -61,7 +62,7 @@ func keepLedgers(t *testing.T, store *core.Store, writes int, more func() bool) 
 		writers.Go(func() {
 			for n := 0; n < writes || more != nil && more(); n++ {
 				e := entry{value: rand.Text()}
-				ctx, cancel := context.WithTimeout(t.Context(), failLimit)
+				ctx, cancel := context.WithTimeout(t.Context(), providertest.FailLimit)
 				info, err := store.Set(ctx, l.id, core.String(e.value))
 				cancel()
 				e.version, e.err = info.Version, err
@@ -155,7 +156,7 @@ func TestNoWriteIsLostOrDoubledByTheNetwork(t *testing.T) {
 			kv := c.srv.MountKV(t, 2)
 			keepAllVersions(t, kv)
 			proxy := faultproxy.NewHTTP(t, c.srv.Address)
-			store := closed(t, open(t, bedOf(t, kv).config(proxy.Proxy)))
+			store := providertest.Closed(t, open(t, bedOf(t, kv).config(proxy.Proxy)))
 			if _, err := store.Capabilities(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -174,7 +175,7 @@ func TestNoWriteIsLostOrDoubledWhenHTTP2IsCut(t *testing.T) {
 	kv := vaulttest.StartTLS(t).MountKV(t, 2)
 	keepAllVersions(t, kv)
 	proxy := faultproxy.New(t, kv.Server().Address)
-	store := closed(t, open(t, bedOf(t, kv).config(proxy)))
+	store := providertest.Closed(t, open(t, bedOf(t, kv).config(proxy)))
 	if _, err := store.Capabilities(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func TestNoWriteIsLostOrDoubledByAnOutageOfTheServer(t *testing.T) {
 	kv := srv.MountKV(t, 2)
 	keepAllVersions(t, kv)
 	_, address, _ := strings.Cut(srv.Address, "://")
-	store := closed(t, open(t, bedOf(t, kv).byRole(address)))
+	store := providertest.Closed(t, open(t, bedOf(t, kv).byRole(address)))
 	if _, err := store.Capabilities(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +244,7 @@ func TestNoWriteIsLostOrDoubledWhenLoginsEnd(t *testing.T) {
 	bed := faultBed{kv, srv.AppRole(t, vaulttest.Role{
 		Policies: []string{srv.Policy(t, writerPolicy(kv))}, TTL: time.Second, MaxTTL: time.Second,
 	})}
-	store := closed(t, open(t, bed.config(proxy.Proxy)))
+	store := providertest.Closed(t, open(t, bed.config(proxy.Proxy)))
 	end := time.Now().Add(3 * time.Second)
 	got := compareAll(t, kv, keepLedgers(t, store, 1, func() bool { return time.Now().Before(end) }))
 	if got["indeterminate"]+got["not written"] > 0 {

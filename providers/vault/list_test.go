@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -169,7 +170,7 @@ func TestListLeavesOutKeysThatAreNoIDs(t *testing.T) {
 func TestListOfThreeThousandSecrets(t *testing.T) {
 	overEngines(t, func(t *testing.T, kv vaulttest.KV, _ *core.Store) {
 		const n = 3000
-		store := closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(kv.Server().Address, kv.Server().RootToken).lookup}))
+		store := providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: as(kv.Server().Address, kv.Server().RootToken).lookup}))
 		var want []string
 		todo := make(chan string, n)
 		for i := range n {

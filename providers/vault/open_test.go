@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
 
@@ -160,7 +161,7 @@ func TestURLSaysWhere(t *testing.T) {
 
 func TestURLThatCannotBeMeantIsRefused(t *testing.T) {
 	t.Parallel()
-	secret := canary()
+	secret := providertest.Canary()
 	for _, c := range []struct{ url, hint string }{
 		{"vault:secret", "vault:///secret"},
 		{"vault:" + secret + "/kv", "vault:///secret"},
@@ -232,7 +233,7 @@ func TestURLOfAStoreOverAClientSaysNoMoreThanTheMount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed(t, store)
+	providertest.Closed(t, store)
 	if err := read(t, store, allowed); err != nil {
 		t.Error(err)
 	}

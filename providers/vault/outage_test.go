@@ -16,21 +16,15 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
 
-// within is a call with a deadline.
-func within(limit time.Duration, call func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), limit)
-	defer cancel()
-	return call(ctx)
-}
-
 // works fails the test if an id that is there can't be read at once.
 func works(t *testing.T, store *core.Store, id, when string) {
 	t.Helper()
-	err := within(failLimit/4, func(ctx context.Context) error { return get(ctx, store, work{id: id}) })
+	_, err := providertest.Within(providertest.FailLimit/4, func(ctx context.Context) error { return get(ctx, store, work{id: id}) })
 	if err != nil {
 		t.Errorf("%s: %v", when, err)
 	}
@@ -141,7 +135,7 @@ func TestDeadConnectionsCostOneCall(t *testing.T) {
 			t.Parallel()
 			b := newFaultBed(t, srv)
 			way := newStrander(t, srv)
-			store := closed(t, open(t, b.byToken(way.listener.Addr().String())))
+			store := providertest.Closed(t, open(t, b.byToken(way.listener.Addr().String())))
 			var ids []string
 			for i := range 32 {
 				ids = append(ids, fmt.Sprintf("many/%d", i))
@@ -151,7 +145,7 @@ func TestDeadConnectionsCostOneCall(t *testing.T) {
 			if n := way.strand(); protocol == "HTTP/1.1" && n < 2 {
 				t.Fatalf("%d connections are open", n)
 			}
-			err := within(hangLimit, func(ctx context.Context) error { return get(ctx, store, work{id: "other"}) })
+			_, err := providertest.Within(providertest.HangLimit, func(ctx context.Context) error { return get(ctx, store, work{id: "other"}) })
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("over a dead connection: %v", err)
 			}
@@ -171,11 +165,11 @@ func TestDeadHTTP2ConnectionIsFoundByAPing(t *testing.T) {
 	}
 	b := newFaultBed(t, vaulttest.StartTLS(t))
 	way := newStrander(t, b.kv.Server())
-	store := closed(t, open(t, b.byToken(way.listener.Addr().String())))
+	store := providertest.Closed(t, open(t, b.byToken(way.listener.Addr().String())))
 	works(t, store, "other", "the first call")
 	way.strand()
 	start := time.Now()
-	err := within(2*failLimit, func(ctx context.Context) error { return get(ctx, store, work{id: "other"}) })
+	_, err := providertest.Within(2*providertest.FailLimit, func(ctx context.Context) error { return get(ctx, store, work{id: "other"}) })
 	t.Logf("%v", time.Since(start))
 	if err != nil {
 		t.Error(err)
@@ -191,12 +185,12 @@ func TestAnswerThatNeverComesHoldsUpNoOtherCaller(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			proxy := faultproxy.NewHTTP(t, b.kv.Server().Address)
-			store := closed(t, open(t, b.config(proxy.Proxy)))
+			store := providertest.Closed(t, open(t, b.config(proxy.Proxy)))
 			proxy.Do(faultproxy.Rule{Match: faultproxy.To("", prefix), Times: 1, Fault: faultproxy.KeepAnswer})
 			// One caller has all the time in the world, and one does not.
 			patient := make(chan error, 1)
 			go func() { patient <- get(t.Context(), store, work{id: "other"}) }()
-			vaulttest.Until(t, "the first caller's request is there", func() bool {
+			providertest.Until(t, "the first caller's request is there", func() bool {
 				for _, r := range proxy.Requests() {
 					if r.Fault == "KeepAnswer" {
 						return true
@@ -230,8 +224,8 @@ func TestCloseIsPromptInABlackHole(t *testing.T) {
 			t.Run(protocol+", "+c.name, func(t *testing.T) {
 				t.Parallel()
 				proxy := faultproxy.New(t, srv.Address)
-				mine := label(t)
-				mine.do(func() {
+				mine := providertest.NewGoroutines()
+				mine.Do(func() {
 					store := open(t, c.cfg(proxy))
 					if !c.cold {
 						works(t, store, "other", "before the fault")
@@ -241,7 +235,7 @@ func TestCloseIsPromptInABlackHole(t *testing.T) {
 						func(ctx context.Context) error { return get(ctx, store, work{id: "other"}) },
 						func(ctx context.Context) error { return list(ctx, store, work{id: "other"}) },
 					} {
-						if err := within(hangLimit/2, call); !errors.Is(err, context.DeadlineExceeded) {
+						if _, err := providertest.Within(providertest.HangLimit/2, call); !errors.Is(err, context.DeadlineExceeded) {
 							t.Errorf("in a black hole: %v", err)
 						}
 					}
@@ -253,7 +247,7 @@ func TestCloseIsPromptInABlackHole(t *testing.T) {
 					if took := time.Since(start); took > c.most+time.Second {
 						t.Errorf("Close took %v", took)
 					}
-					mine.wantNoConnection(t)
+					wantNoConnection(t, mine)
 				})
 			})
 		}
@@ -281,7 +275,7 @@ func TestTooManyRequestsForAWhile(t *testing.T) {
 			t.Run(op.name+" "+c.name, func(t *testing.T) {
 				t.Parallel()
 				x := b.prepare(t, 70, op)
-				x.store = closed(t, open(t, b.config(x.proxy.Proxy)))
+				x.store = providertest.Closed(t, open(t, b.config(x.proxy.Proxy)))
 				x.proxy.Do(faultproxy.Rule{
 					Fault: c.fault, Times: c.times,
 					Match: func(r *http.Request) bool {
@@ -323,7 +317,7 @@ func TestOutagesOfTheServer(t *testing.T) {
 				for i, op := range operations {
 					x := b.prepare(t, i, op)
 					_, address, _ := strings.Cut(srv.Address, "://")
-					x.store = closed(t, open(t, b.byRole(address)))
+					x.store = providertest.Closed(t, open(t, b.byRole(address)))
 					if !op.cold {
 						works(t, x.store, "other", "before the outage")
 					}
@@ -333,8 +327,8 @@ func TestOutagesOfTheServer(t *testing.T) {
 				f := fault{name: outage.name, refused: true, network: func(*faultproxy.Proxy) func() { return nil }}
 				// What a client sends before it knows that its connection is gone may have
 				// arrived, for all it knows: so a read comes first.
-				each(trials, func(x *trial) {
-					_ = within(failLimit, func(ctx context.Context) error { return get(ctx, x.store, work{id: "other"}) })
+				providertest.Together(trials, func(x *trial) {
+					_, _ = providertest.Within(providertest.FailLimit, func(ctx context.Context) error { return get(ctx, x.store, work{id: "other"}) })
 					x.run(f)
 				})
 				outage.end(t)
@@ -358,7 +352,7 @@ func TestRestartIsNoErrorOfTheNextRead(t *testing.T) {
 	t.Parallel()
 	srv := vaulttest.Start(t)
 	b := newFaultBed(t, srv)
-	store := closed(t, open(t, b.config(faultproxy.New(t, srv.Address))))
+	store := providertest.Closed(t, open(t, b.config(faultproxy.New(t, srv.Address))))
 	for range 3 {
 		works(t, store, "other", "before a restart")
 		srv.Restart(t)
@@ -372,7 +366,7 @@ func TestMountThatIsDeletedAndMountedAgain(t *testing.T) {
 	t.Parallel()
 	srv := vaulttest.Start(t)
 	b := newFaultBed(t, srv)
-	store := closed(t, open(t, b.byToken(strings.TrimPrefix(srv.Address, "http://"))))
+	store := providertest.Closed(t, open(t, b.byToken(strings.TrimPrefix(srv.Address, "http://"))))
 	var before core.Info
 	for _, id := range []string{"other", "again"} {
 		var err error
@@ -394,7 +388,7 @@ func TestMountThatIsDeletedAndMountedAgain(t *testing.T) {
 		}
 	}
 	srv.MountKVAt(t, b.kv.Mount, 2)
-	vaulttest.Until(t, "the mount is ready", func() bool {
+	providertest.Until(t, "the mount is ready", func() bool {
 		return srv.Do(t, "GET", b.kv.Mount+"/config", nil).Status == http.StatusOK
 	})
 	if err := get(t.Context(), store, w); !errors.Is(err, core.ErrNotFound) {
@@ -440,7 +434,7 @@ func TestDeleteWhoseAnswerIsLostIsDoneIfThatIsSeen(t *testing.T) {
 				id := strings.ToLower(rand.Text())
 				kv.Put(t, id, map[string]any{"password": rand.Text()})
 				proxy := faultproxy.NewHTTP(t, srv.Address)
-				store := closed(t, open(t, b.byToken(proxy.Addr())))
+				store := providertest.Closed(t, open(t, b.byToken(proxy.Addr())))
 				to := func(methods ...string) func(*http.Request) bool {
 					return func(r *http.Request) bool {
 						return slices.Contains(methods, r.Method) && strings.HasSuffix(r.URL.Path, "/"+id)
@@ -480,7 +474,7 @@ func TestSetOfVersion1WhoseAnswerIsLostMayHaveBeenDone(t *testing.T) {
 			t.Parallel()
 			id := strings.ToLower(rand.Text())
 			proxy := faultproxy.NewHTTP(t, kv.Server().Address)
-			store := closed(t, open(t, faultBed{kv: kv}.byToken(proxy.Addr())))
+			store := providertest.Closed(t, open(t, faultBed{kv: kv}.byToken(proxy.Addr())))
 			proxy.Do(faultproxy.Rule{Match: faultproxy.To(http.MethodPut, "/v1/"+kv.Mount), Fault: c.fault})
 			if _, err := store.Set(t.Context(), id, core.String(rand.Text())); core.KindOf(err) != c.want { //nolint:errorlint // a kind is the sentinel itself
 				t.Errorf("%v; want the kind %v", err, c.want)

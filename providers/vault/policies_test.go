@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -88,7 +89,7 @@ func deniedCalls(t testing.TB, srv *vaulttest.Server, kv vaulttest.KV, who, rule
 		kv.Delete(t, "shop/new")
 	}
 	token := srv.Token(t, vaulttest.Role{Policies: []string{srv.Policy(t, rules)}})
-	store := closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: environ(map[string]string{"VAULT_ADDR": srv.Address, "VAULT_TOKEN": token}).lookup}))
+	store := providertest.Closed(t, open(t, vault.Config{Mount: kv.Mount, Lookup: environ(map[string]string{"VAULT_ADDR": srv.Address, "VAULT_TOKEN": token}).lookup}))
 	calls := map[string]func() error{
 		"Get":  func() error { _, err := store.Get(t.Context(), "shop/a"); return err },
 		"Stat": func() error { _, err := store.Stat(t.Context(), "shop/a"); return err },

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 )
 
@@ -56,9 +57,9 @@ func newRace(t *testing.T) *race {
 	r := &race{kv: kv}
 	for i := range r.stores {
 		r.proxies[i] = faultproxy.NewHTTP(t, kv.Server().Address)
-		r.stores[i] = closed(t, open(t, bed.config(r.proxies[i].Proxy)))
+		r.stores[i] = providertest.Closed(t, open(t, bed.config(r.proxies[i].Proxy)))
 	}
-	r.direct = closed(t, open(t, bed.config(faultproxy.New(t, kv.Server().Address))))
+	r.direct = providertest.Closed(t, open(t, bed.config(faultproxy.New(t, kv.Server().Address))))
 	return r
 }
 

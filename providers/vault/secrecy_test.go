@@ -17,6 +17,7 @@ import (
 	"unsafe"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
 
@@ -94,7 +95,7 @@ func reach(v reflect.Value, text, path string, seen map[unsafe.Pointer]bool) str
 
 func TestReachFindsATokenInAClient(t *testing.T) {
 	t.Parallel()
-	token := canary()
+	token := providertest.Canary()
 	if reach(reflect.ValueOf(clientOf(t, "http://127.0.0.1:1", token)), token, "client", map[unsafe.Pointer]bool{}) == "" {
 		t.Error("the API client's own token is not found, so that this finds nothing")
 	}
@@ -128,9 +129,9 @@ func TestNoCredentialIsInWhatAStorePrints(t *testing.T) {
 				cfg.Address = x.URL
 			}
 			secrets := []string{given, a.RoleID, a.SecretID, jwt, pod, password}
-			mine := label(t)
+			mine := providertest.NewGoroutines()
 			var store *core.Store
-			mine.do(func() {
+			mine.Do(func() {
 				store = open(t, cfg)
 				if err := read(t, store, allowed); err != nil {
 					t.Fatal(err)
@@ -155,7 +156,7 @@ func TestNoCredentialIsInWhatAStorePrints(t *testing.T) {
 			// A store that is closed holds what it held, and nobody changes it
 			// while it is walked through.
 			if cfg.Client == nil {
-				mine.wantNone(t)
+				mine.WantNone(t)
 			}
 			for _, secret := range secrets {
 				if path := reach(reflect.ValueOf(store), secret, "store", map[unsafe.Pointer]bool{}); path != "" {
@@ -184,7 +185,7 @@ func echo(t testing.TB, status int) string {
 func TestNoCredentialIsInAnErrorOrItsChain(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
-	secret := canary()
+	secret := providertest.Canary()
 	user, _ := p.Userpass(t, p.role)
 	j := p.JWT(t, p.role)
 	for name, c := range map[string]struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -23,7 +24,7 @@ import (
 func (p place) byAppRole(t testing.TB, address string) *core.Store {
 	t.Helper()
 	a := p.AppRole(t, p.role)
-	return closed(t, open(t, vault.Config{Address: address, Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{
+	return providertest.Closed(t, open(t, vault.Config{Address: address, Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{
 		"VAULT_ROLE_ID": a.RoleID, "VAULT_SECRET_ID": a.SecretID,
 	}).lookup}))
 }
@@ -31,7 +32,7 @@ func (p place) byAppRole(t testing.TB, address string) *core.Store {
 // byToken is a store at an address with a token that is given.
 func (p place) byToken(t testing.TB, address, token string) *core.Store {
 	t.Helper()
-	return closed(t, open(t, vault.Config{
+	return providertest.Closed(t, open(t, vault.Config{
 		Address: address, Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{"VAULT_TOKEN": token}).lookup,
 	}))
 }
@@ -106,7 +107,7 @@ func TestTwoHundredWaitForOneLoginThoughTheFirstGivesUp(t *testing.T) {
 		_, err := store.Get(impatient, allowed)
 		first <- err
 	}()
-	vaulttest.Until(t, "the login is under way", func() bool { return x.logins() == 1 })
+	providertest.Until(t, "the login is under way", func() bool { return x.logins() == 1 })
 	all := make(chan []error)
 	go func() { all <- atOnce(200, func(int) error { return read(t, store, allowed) }) }()
 	giveUp()
@@ -126,8 +127,8 @@ func TestHangingLoginEndsForEachCallerInItsTimeAndWithTheStore(t *testing.T) {
 	a := p.AppRole(t, p.role)
 	proxy := faultproxy.New(t, p.Address)
 	proxy.BlackHole()
-	mine := label(t)
-	mine.do(func() {
+	mine := providertest.NewGoroutines()
+	mine.Do(func() {
 		store := open(t, vault.Config{Address: "http://" + proxy.Addr(), Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{
 			"VAULT_ROLE_ID": a.RoleID, "VAULT_SECRET_ID": a.SecretID,
 		}).lookup})
@@ -154,7 +155,7 @@ func TestHangingLoginEndsForEachCallerInItsTimeAndWithTheStore(t *testing.T) {
 			t.Errorf("Close waits for the login: %v", took)
 		}
 	})
-	mine.wantNone(t)
+	mine.WantNone(t)
 }
 
 func TestServerThatIsDownAtTheLoginIsAskedAgainByTheNextCall(t *testing.T) {
@@ -179,10 +180,10 @@ func TestSealedServerAtTheLoginIsAskedAgainByTheNextCall(t *testing.T) {
 	t.Parallel()
 	var n atomic.Int64
 	d := double{
-		token: canary(), path: "auth/approle/login", login: map[string]any{"role_id": "r"},
+		token: providertest.Canary(), path: "auth/approle/login", login: map[string]any{"role_id": "r"},
 		meets: func(*http.Request) bool { return n.Add(1) > 1 },
 	}
-	store := closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r", "VAULT_MAX_RETRIES": "0"}).lookup}))
+	store := providertest.Closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r", "VAULT_MAX_RETRIES": "0"}).lookup}))
 	if err := read(t, store, allowed); !errors.Is(err, core.ErrUnavailable) {
 		t.Error("while it is sealed: ", err)
 	}
@@ -201,7 +202,7 @@ func TestRenewalEndsWithTheTokenThoughNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, gone := x.token(), time.Time{}
-	vaulttest.Until(t, "the token is unknown for a while", func() bool {
+	providertest.Until(t, "the token is unknown for a while", func() bool {
 		if gone.IsZero() && !p.TokenIsKnown(t, token) {
 			gone = time.Now()
 		}
@@ -220,7 +221,7 @@ func TestRenewedTokenOutlivesItsTime(t *testing.T) {
 	x := newTap(t, p.Address, nil)
 	store := p.byAppRole(t, x.URL)
 	begun := time.Now()
-	vaulttest.Until(t, "more than two lifetimes are over", func() bool {
+	providertest.Until(t, "more than two lifetimes are over", func() bool {
 		if err := read(t, store, allowed); err != nil {
 			t.Fatal(err)
 		}
@@ -242,7 +243,7 @@ func TestOneNewLoginWhenRenewalEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := x.token()
-	vaulttest.Until(t, "there is another token", func() bool {
+	providertest.Until(t, "there is another token", func() bool {
 		if err := firstError(atOnce(32, func(int) error { return read(t, store, allowed) })); err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +262,7 @@ func TestOneNewLoginWhenATokenThatIsNotRenewedEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := x.token()
-	vaulttest.Until(t, "there is another token", func() bool {
+	providertest.Until(t, "there is another token", func() bool {
 		if err := firstError(atOnce(32, func(int) error { return read(t, store, allowed) })); err != nil {
 			t.Fatal(err)
 		}
@@ -276,15 +277,15 @@ func TestOneNewLoginWhenATokenThatIsNotRenewedEnds(t *testing.T) {
 func TestTokenIsReplacedWhenItsTimeIsOverThoughNothingIsDenied(t *testing.T) {
 	t.Parallel()
 	var logins atomic.Int64
-	d := double{token: canary(), lease: 1, path: "auth/approle/login", login: map[string]any{"role_id": "r"}}
+	d := double{token: providertest.Canary(), lease: 1, path: "auth/approle/login", login: map[string]any{"role_id": "r"}}
 	d.meets = func(r *http.Request) bool {
 		if strings.HasSuffix(r.URL.Path, "/login") {
 			logins.Add(1)
 		}
 		return true
 	}
-	store := closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r"}).lookup}))
-	vaulttest.Until(t, "there are three logins", func() bool {
+	store := providertest.Closed(t, open(t, vault.Config{Address: d.serve(t), KV: 1, Lookup: environ(map[string]string{"VAULT_ROLE_ID": "r"}).lookup}))
+	providertest.Until(t, "there are three logins", func() bool {
 		if err := read(t, store, allowed); err != nil {
 			t.Fatal(err)
 		}
@@ -358,8 +359,8 @@ func TestCloseRevokesTheTokenThatItMadeAndNoOther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			x := newTap(t, p.Address, nil)
-			mine := label(t)
-			mine.do(func() {
+			mine := providertest.NewGoroutines()
+			mine.Do(func() {
 				cfg := vault.Config{Address: x.URL, Mount: p.kv.Mount, KV: 2, Login: c.login, Lookup: environ(c.env).lookup}
 				if c.client {
 					cfg.Address, cfg.Client = "", clientOf(t, x.URL, given)
@@ -382,7 +383,7 @@ func TestCloseRevokesTheTokenThatItMadeAndNoOther(t *testing.T) {
 					cfg.Client.CloneConfig().HttpClient.CloseIdleConnections() // which are the caller's
 				}
 			})
-			mine.wantNone(t)
+			mine.WantNone(t)
 		})
 	}
 }
@@ -409,7 +410,7 @@ func TestOneDenialIsOneLook(t *testing.T) {
 			return p.byToken(t, address, p.Token(t, p.role))
 		},
 		"a client": func(t *testing.T, address string) *core.Store {
-			return closed(t, open(t, vault.Config{Client: clientOf(t, address, p.Token(t, p.role)), Mount: p.kv.Mount, KV: 2}))
+			return providertest.Closed(t, open(t, vault.Config{Client: clientOf(t, address, p.Token(t, p.role)), Mount: p.kv.Mount, KV: 2}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -549,8 +550,8 @@ func TestLookOfBeforeIsNotBelieved(t *testing.T) {
 		}
 	})
 	results := make(chan error, 2)
-	mine := label(t)
-	mine.do(func() {
+	mine := providertest.NewGoroutines()
+	mine.Do(func() {
 		go func() { results <- read(t, store, forbidden) }()
 		<-looked
 		p.RevokeToken(t, x.token())
@@ -560,9 +561,9 @@ func TestLookOfBeforeIsNotBelieved(t *testing.T) {
 			}
 			results <- nil
 		}()
-		vaulttest.Until(t, "both wait for the look", func() bool {
+		providertest.Until(t, "both wait for the look", func() bool {
 			waiting := 0
-			for _, stack := range mine.stacks() {
+			for _, stack := range mine.Stacks() {
 				if strings.Contains(stack, "vault.(*session).good+") {
 					waiting++
 				}
@@ -592,7 +593,7 @@ func TestGivenTokenThatHasEndedIsNoDenial(t *testing.T) {
 			if how == "revoked" {
 				p.RevokeToken(t, token)
 			}
-			vaulttest.Until(t, "the token is unknown", func() bool { return !p.TokenIsKnown(t, token) })
+			providertest.Until(t, "the token is unknown", func() bool { return !p.TokenIsKnown(t, token) })
 			for _, id := range []string{allowed, forbidden} {
 				if err := read(t, store, id); !errors.Is(err, core.ErrUnauthenticated) || errors.Is(err, core.ErrPermissionDenied) {
 					t.Error("a read: ", err)
@@ -611,7 +612,7 @@ func TestNewLoginByTheCommandLineIsPickedUp(t *testing.T) {
 	first, second := p.Token(t, p.role), p.Token(t, p.role)
 	dir := home(t, first)
 	x := newTap(t, p.Address, nil)
-	store := closed(t, open(t, vault.Config{Address: x.URL, Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{"HOME": dir}).lookup}))
+	store := providertest.Closed(t, open(t, vault.Config{Address: x.URL, Mount: p.kv.Mount, KV: 2, Lookup: environ(map[string]string{"HOME": dir}).lookup}))
 	if err := read(t, store, allowed); err != nil {
 		t.Fatal(err)
 	}
@@ -634,7 +635,7 @@ func TestClientsTokenMayChange(t *testing.T) {
 	first, second := p.Token(t, p.role), p.Token(t, p.role)
 	x := newTap(t, p.Address, nil)
 	client := clientOf(t, x.URL, first)
-	store := closed(t, open(t, vault.Config{Client: client, Mount: p.kv.Mount, KV: 2}))
+	store := providertest.Closed(t, open(t, vault.Config{Client: client, Mount: p.kv.Mount, KV: 2}))
 	for _, token := range []string{first, second} {
 		client.SetToken(token)
 		if err := read(t, store, allowed); err != nil {
@@ -661,9 +662,9 @@ func TestWrongPasswordIsNotTriedAgainAtOnce(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t)
 	user, password := p.Userpass(t, p.role)
-	file := fileOf(t, canary())
+	file := fileOf(t, providertest.Canary())
 	x := newTap(t, p.Address, nil)
-	store := closed(t, open(t, vault.Config{
+	store := providertest.Closed(t, open(t, vault.Config{
 		Address: x.URL, Mount: p.kv.Mount, KV: 2, Login: vault.Login{Method: "userpass", Username: user},
 		Lookup: environ(map[string]string{"VAULT_PASSWORD_FILE": file}).lookup,
 	}))
@@ -683,7 +684,7 @@ func TestWrongPasswordIsNotTriedAgainAtOnce(t *testing.T) {
 		t.Errorf("a wrong password was sent %d times for 200 reads, want at most %d", n, most)
 	}
 	write(t, file, password)
-	vaulttest.Until(t, "the right password is used", func() bool { return read(t, store, allowed) == nil })
+	providertest.Until(t, "the right password is used", func() bool { return read(t, store, allowed) == nil })
 }
 
 func TestFailingRenewalIsNoErrorOfAReader(t *testing.T) {
@@ -699,7 +700,7 @@ func TestFailingRenewalIsNoErrorOfAReader(t *testing.T) {
 	})
 	store := p.byAppRole(t, x.URL)
 	first := ""
-	vaulttest.Until(t, "there is another token", func() bool {
+	providertest.Until(t, "there is another token", func() bool {
 		if err := read(t, store, allowed); err != nil {
 			t.Fatal(err)
 		}

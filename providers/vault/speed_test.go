@@ -21,6 +21,7 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 	"github.com/lukko-dev/lukko/providers/vault"
 )
@@ -58,11 +59,12 @@ type gate struct {
 	URL    string
 	CAFile string
 
-	mu      sync.Mutex
-	waiting []chan struct{} // reads that are held, of the wave that is on
-	asked   int             // requests for anything else
-	conns   int             // opened ever
-	protos  map[string]bool
+	providertest.Gate // of reads
+
+	mu     sync.Mutex
+	asked  int // requests for anything else
+	conns  int // opened ever
+	protos map[string]bool
 }
 
 func newGate(t testing.TB, kv vaulttest.KV, secure bool) *gate {
@@ -97,7 +99,7 @@ func newGate(t testing.TB, kv vaulttest.KV, secure bool) *gate {
 	}
 	g.URL = s.URL
 	t.Cleanup(func() {
-		g.release()
+		g.Release()
 		s.Close()
 	})
 	return g
@@ -111,31 +113,8 @@ func (g *gate) hold(r *http.Request, reads string) {
 		g.mu.Unlock()
 		return
 	}
-	opened := make(chan struct{})
-	g.waiting = append(g.waiting, opened)
 	g.mu.Unlock()
-	select {
-	case <-opened:
-	case <-r.Context().Done():
-	}
-}
-
-// release lets go what is held, and returns how much that was.
-func (g *gate) release() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	n := len(g.waiting)
-	for _, opened := range g.waiting {
-		close(opened)
-	}
-	g.waiting = nil
-	return n
-}
-
-func (g *gate) held() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.waiting)
+	_ = g.Hold(r.Context())
 }
 
 func (g *gate) lookup(token string) func(string) (string, bool) {
@@ -181,10 +160,7 @@ func TestManySecretsColdTakeFewRoundTrips(t *testing.T) {
 			waves := 0
 			for left := len(ids); left > 0; waves++ {
 				want := min(left, most)
-				vaulttest.Until(t, "a wave of reads is in flight", func() bool { return g.held() >= want })
-				if n := g.release(); n != want {
-					t.Fatalf("%d reads in flight, want %d", n, want)
-				}
+				g.Wave(t, want)
 				left -= want
 			}
 			<-done

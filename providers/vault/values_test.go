@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/internal/vaulttest"
 )
 
@@ -282,7 +283,7 @@ func TestMetadataOfOthersIsKeptAndHonoured(t *testing.T) {
 	if _, err := store.Set(t.Context(), "b", core.String("v")); err != nil {
 		t.Fatal(err)
 	}
-	vaulttest.Until(t, "the secret has ended", func() bool { return kv.Get(t, "b").Status == http.StatusNotFound })
+	providertest.Until(t, "the secret has ended", func() bool { return kv.Get(t, "b").Status == http.StatusNotFound })
 	if err := read(t, store, "b"); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("Get after its end: %v", err)
 	}
