@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -393,12 +394,12 @@ func TestOldVersionsAreLookedAfterOnlyWhenAsked(t *testing.T) {
 	} {
 		srv := gcptest.New(t)
 		env := environ(map[string]string{"SECRET_MANAGER_EMULATOR_HOST": srv.Listen()})
-		schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env.lookup, Pruned: func(id string, err error) { t.Errorf("%s: %v", id, err) }})}
+		schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env, Pruned: func(id string, err error) { t.Errorf("%s: %v", id, err) }})}
 		store, err := schemes.Open(t.Context(), "gcp://"+gcptest.ProjectID+"?latest=enabled"+c.url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		closed(t, store)
+		providertest.Closed(t, store)
 		for i := range 5 {
 			if _, err := store.Set(t.Context(), "a", core.String(fmt.Sprint(i))); err != nil {
 				t.Fatal(err)
@@ -501,7 +502,7 @@ func TestNewSecretsAreMadeAsTheURLSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			closed(t, store)
+			providertest.Closed(t, store)
 			if _, err := store.Set(t.Context(), "a", core.String("v")); err != nil {
 				t.Fatal(err)
 			}

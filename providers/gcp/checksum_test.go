@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -82,7 +83,7 @@ func sumOf(value string) *int64 {
 
 func TestAChecksumThatIsThereIsVerified(t *testing.T) {
 	t.Parallel()
-	value := canary()
+	value := providertest.Canary()
 	for _, c := range []struct {
 		name    string
 		sums    []*int64 // of the answers, one after the other; the last one of all further

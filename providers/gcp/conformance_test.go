@@ -17,6 +17,7 @@ import (
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/chain"
 	"github.com/lukko-dev/lukko/core/memory"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -113,7 +114,7 @@ func (c cell) subject(t testing.TB) conformance.Subject {
 	h.env = environ(map[string]string{"GOOGLE_CLOUD_PROJECT": gcptest.ProjectID, "SECRET_MANAGER_EMULATOR_HOST": h.proxy.Addr()})
 	if c.chain {
 		h.local = memory.New(memory.Config{})
-		closed(t, h.local.Store)
+		providertest.Closed(t, h.local.Store)
 	}
 	s := conformance.Subject{Second: h.open, Reopen: h.open, Seed: h.seed, Fail: h.fail, Hold: h.hold, Deny: h.deny}
 	var err error
@@ -129,12 +130,12 @@ type hooks struct {
 	cell  cell
 	srv   *gcptest.Server
 	proxy *faultproxy.Proxy
-	env   *vars
+	env   func(string) (string, bool)
 	local *memory.Store
 }
 
 func (h *hooks) open() (core.SecretService, error) {
-	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: h.env.lookup, Location: h.cell.location})}
+	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: h.env, Location: h.cell.location})}
 	url := "gcp:?retries=1"
 	if h.cell.full() != "" && !h.cell.byHand {
 		url += "&prefix=" + h.cell.full()
@@ -145,13 +146,13 @@ func (h *hooks) open() (core.SecretService, error) {
 	}
 	switch {
 	case h.cell.chain:
-		closed(h.t, store)
+		providertest.Closed(h.t, store)
 		return chain.New(chain.Config{
 			Layers:  []chain.Layer{{Name: "local", Service: h.local}, {Name: "google", Service: store}},
 			WriteTo: "google",
 		})
 	case h.cell.byHand:
-		closed(h.t, store)
+		providertest.Closed(h.t, store)
 		return core.Prefix(store, h.cell.prefix), nil
 	}
 	return store, nil

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -100,7 +101,7 @@ func TestEveryCodeHasItsKind(t *testing.T) {
 				srv := gcptest.New(t)
 				store := open(t, gcp.Config{Endpoint: srv.Listen(), Retries: -1})
 				srv.Seed("a", []byte("v"))
-				secret := canary()
+				secret := providertest.Canary()
 				st, err := status.New(c.code, "the service says "+secret).WithDetails(
 					protoadapt.MessageV1Of(&errdetails.RequestInfo{RequestId: "req-4711", ServingData: secret}),
 					protoadapt.MessageV1Of(&errdetails.ErrorInfo{Reason: secret, Domain: secret, Metadata: map[string]string{"k": secret}}),

@@ -15,16 +15,9 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
-)
-
-const (
-	// hangLimit is the deadline of a call that nothing but its deadline ends.
-	hangLimit = 400 * time.Millisecond
-
-	// overtime is how long after its caller's deadline a call may end.
-	overtime = 100 * time.Millisecond
 )
 
 // A world is a fake with one secret, behind a proxy of faults.
@@ -70,12 +63,12 @@ func eachCall(t *testing.T, cfg gcp.Config, run func(t *testing.T, c call, w wor
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, cfg) // which asks nothing yet: what it starts later is the store's
-			g := label()
-			g.do(func() { run(t, c, w) })
+			g := providertest.NewGoroutines()
+			g.Do(func() { run(t, c, w) })
 			if err := w.store.Close(); err != nil {
 				t.Error(err)
 			}
-			g.wantNone(t)
+			g.WantNone(t)
 		})
 	}
 }
@@ -91,12 +84,9 @@ func TestABlackHoleEndsWithItsCallersDeadline(t *testing.T) {
 				}
 				restore := w.proxy.BlackHole()
 				defer restore()
-				ctx, cancel := context.WithTimeout(t.Context(), hangLimit)
-				defer cancel()
-				began := time.Now()
-				err := c.do(ctx, w.store, "a")
-				if over := time.Since(began) - hangLimit; over > overtime || over < 0 {
-					t.Errorf("the call ended %v after its deadline", over)
+				late, err := providertest.Within(providertest.HangLimit, func(ctx context.Context) error { return c.do(ctx, w.store, "a") })
+				if late > providertest.Overtime || late < 0 {
+					t.Errorf("the call ended %v after its deadline", late)
 				}
 				if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, core.ErrUnavailable) {
 					t.Errorf("%v, want the context's error", err)
@@ -264,7 +254,7 @@ func TestARetryThatCannotComeInTimeIsNotWaitedFor(t *testing.T) {
 func TestHalfOfABatchFailsAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gcp.Config{Retries: -1})
-	closed(t, w.store)
+	providertest.Closed(t, w.store)
 	var ids []string
 	for i := range 20 {
 		half := []string{"good", "bad"}[i%2]
@@ -293,7 +283,7 @@ func TestHalfOfABatchFailsAlone(t *testing.T) {
 func TestADeadConnectionCostsOneCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gcp.Config{})
-	closed(t, w.store)
+	providertest.Closed(t, w.store)
 	w.warm(t)
 	before := w.proxy.Connections().Opened
 	restore := w.proxy.BlackHole()
@@ -317,7 +307,7 @@ func TestADeadConnectionCostsOneCall(t *testing.T) {
 func TestTheNextCallFindsAServiceThatIsBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gcp.Config{Retries: -1})
-	closed(t, w.store)
+	providertest.Closed(t, w.store)
 	restore := w.proxy.Refuse()
 	for range 5 {
 		if _, err := w.store.Get(t.Context(), "a"); !errors.Is(err, core.ErrUnavailable) {

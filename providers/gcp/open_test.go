@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -57,7 +58,7 @@ func TestAURLThatCannotBeMeantIsRefusedWithoutBeingQuoted(t *testing.T) {
 		{"gcp://p", "is not on this machine", map[string]string{"SECRET_MANAGER_EMULATOR_HOST": "canary.example.com:8085"}},
 		{"gcp://p", "SECRET_MANAGER_EMULATOR_HOST is no host and port", map[string]string{"SECRET_MANAGER_EMULATOR_HOST": "http://canary:8085"}},
 	} {
-		schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: environ(c.env).lookup})}
+		schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: environ(c.env)})}
 		store, err := schemes.Open(t.Context(), c.url)
 		if err == nil {
 			_ = store.Close()
@@ -102,13 +103,13 @@ func TestTheProjectIsThatOfTheURLThenOfTheEnvironment(t *testing.T) {
 	t.Parallel()
 	srv := gcptest.New(t, gcptest.WithProject(otherProject, 42))
 	env := environ(map[string]string{"GOOGLE_CLOUD_PROJECT": otherProject, "SECRET_MANAGER_EMULATOR_HOST": srv.Listen()})
-	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env.lookup})}
+	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env})}
 	for url, want := range map[string]string{"gcp:": otherProject, "gcp://" + gcptest.ProjectID: gcptest.ProjectID} {
 		store, err := schemes.Open(t.Context(), url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		closed(t, store)
+		providertest.Closed(t, store)
 		srv.ResetCalls()
 		_, _ = store.Get(t.Context(), "a")
 		if calls := srv.Calls(); len(calls) != 1 || calls[0].Resource != "projects/"+want+"/secrets/a/versions/latest" {
@@ -124,19 +125,19 @@ func TestAnEndpointGoesBeforeTheEmulator(t *testing.T) {
 	srv := gcptest.New(t)
 	srv.Seed("a", []byte("v"))
 	env := environ(map[string]string{"SECRET_MANAGER_EMULATOR_HOST": "emulator.example.com:8085"})
-	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env.lookup})}
+	schemes := core.Schemes{"gcp": gcp.Opener(gcp.Config{Lookup: env})}
 	store, err := schemes.Open(t.Context(), "gcp://"+gcptest.ProjectID+"?endpoint="+strings.Replace(srv.Listen(), "127.0.0.1", "localhost", 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	closed(t, store)
+	providertest.Closed(t, store)
 	if _, err := store.Get(t.Context(), "a"); err != nil {
 		t.Error(err)
 	}
 	if store, err = schemes.Open(t.Context(), "gcp://p?insecure=true"); err != nil {
 		t.Errorf("an emulator elsewhere, with the explicit word: %v", err)
 	} else {
-		closed(t, store)
+		providertest.Closed(t, store)
 	}
 }
 
@@ -169,7 +170,7 @@ func TestAClientOfTheCallersIsUsedAndLeftOpen(t *testing.T) {
 	}
 	// Its own retries are off too.
 	srv.ResetCalls()
-	store := closed(t, func() *core.Store {
+	store := providertest.Closed(t, func() *core.Store {
 		s, err := gcp.New(gcp.Config{Client: client, Project: gcptest.ProjectID, Retries: -1, Lookup: bare})
 		if err != nil {
 			t.Fatal(err)

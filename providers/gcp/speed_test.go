@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -33,7 +34,7 @@ func seedMany(srv *gcptest.Server, n, size int) []string {
 func TestAHundredSecretsAreReadInOneWaveOverOneConnection(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gcp.Config{})
-	closed(t, w.store)
+	providertest.Closed(t, w.store)
 	ids := seedMany(w.Server, manySecrets, 100)
 	release := make(chan struct{})
 	held := w.Inject(gcptest.Fault{Method: "AccessSecretVersion", Times: -1, Wait: release})
@@ -45,7 +46,7 @@ func TestAHundredSecretsAreReadInOneWaveOverOneConnection(t *testing.T) {
 		}
 		done <- err
 	}()
-	until(t, "all reads are in flight before one is answered", func() bool { return held.Hits() == manySecrets })
+	providertest.Until(t, "all reads are in flight before one is answered", func() bool { return held.Hits() == manySecrets })
 	close(release)
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -61,7 +62,7 @@ func TestAHundredSecretsAreReadInOneWaveOverOneConnection(t *testing.T) {
 func TestNoMoreRequestsAreInFlightThanAreAllowed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, gcp.Config{Concurrency: 7})
-	closed(t, w.store)
+	providertest.Closed(t, w.store)
 	ids := seedMany(w.Server, manySecrets, 1)
 	release := make(chan struct{})
 	held := w.Inject(gcptest.Fault{Method: "AccessSecretVersion", Times: 7, Wait: release})
@@ -70,7 +71,7 @@ func TestNoMoreRequestsAreInFlightThanAreAllowed(t *testing.T) {
 		_, err := w.store.GetMany(t.Context(), ids)
 		done <- err
 	}()
-	until(t, "seven are in flight", func() bool { return held.Hits() == 7 })
+	providertest.Until(t, "seven are in flight", func() bool { return held.Hits() == 7 })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if _, err := w.store.Get(ctx, "a"); err == nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	_ "github.com/lukko-dev/lukko/providers/gcp"
 	"github.com/lukko-dev/lukko/providers/gcp/gcptest"
 )
@@ -52,7 +53,7 @@ func TestAMachineOfGooglesLogsInByItsMetadataServer(t *testing.T) {
 	t.Parallel()
 	srv := gcptest.New(t)
 	srv.Seed("a", []byte("first"))
-	good, stale := canary(), canary()
+	good, stale := providertest.Canary(), providertest.Canary()
 	addr, _, ca := srv.RequireToken(good).ListenTLS()
 	caFile := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(caFile, ca, 0o600); err != nil {
