@@ -7,10 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
 )
 
@@ -203,40 +203,20 @@ func TestABatchThatAnswersOddlyMixesNothing(t *testing.T) {
 	}
 }
 
-// A gate holds reads back until a wave of them is there, so that what is in flight
-// together can be counted.
-type gate struct {
-	fake *awstest.Server
-	mu   sync.Mutex
-	held []chan struct{}
-}
-
-func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	opened := make(chan struct{})
-	g.mu.Lock()
-	g.held = append(g.held, opened)
-	g.mu.Unlock()
-	select {
-	case <-opened:
-	case <-r.Context().Done():
-		return
-	}
-	g.fake.ServeHTTP(w, r)
-}
-
-func (g *gate) count() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return len(g.held)
-}
-
-func (g *gate) release() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, opened := range g.held {
-		close(opened)
-	}
-	g.held = nil
+// gated is a fake whose reads are held back until a wave of them is there.
+func gated(t testing.TB, fake *awstest.Server) (url string, g *providertest.Gate) {
+	t.Helper()
+	g = &providertest.Gate{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.Hold(r.Context()) == nil {
+			fake.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(func() {
+		g.Release()
+		s.Close()
+	})
+	return s.URL, g
 }
 
 // One round trip for TCP, one for TLS, and one wave of reads: three in all.
@@ -244,17 +224,14 @@ func TestAHundredSecretsColdAreOneWave(t *testing.T) {
 	t.Parallel()
 	fake := awstest.New(t)
 	ids := many(t, fake, 100)
-	g := &gate{fake: fake}
-	s := httptest.NewServer(g)
-	defer s.Close()
-	store := open(t, settings(fake, s.URL))
+	url, g := gated(t, fake)
+	store := open(t, settings(fake, url))
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		readMany(t, store, ids)
 	}()
-	until(t, func() bool { return g.count() == 5 })
-	g.release()
+	g.Wave(t, 5)
 	<-done
 	if n := fake.CountCalls(""); n != 5 {
 		t.Errorf("%d calls in all", n)
@@ -265,10 +242,8 @@ func TestConcurrencyBoundsWhatIsInFlight(t *testing.T) {
 	t.Parallel()
 	fake := awstest.New(t, awstest.Lenient)
 	ids := many(t, fake, 12)
-	g := &gate{fake: fake}
-	s := httptest.NewServer(g)
-	defer s.Close()
-	cfg := settings(fake, s.URL)
+	url, g := gated(t, fake)
+	cfg := settings(fake, url)
 	cfg.Concurrency = 3
 	store := open(t, cfg)
 	done := make(chan struct{})
@@ -276,11 +251,9 @@ func TestConcurrencyBoundsWhatIsInFlight(t *testing.T) {
 		defer close(done)
 		readMany(t, store, ids)
 	}()
-	until(t, func() bool { return g.count() == 1 }) // the batch, which is not there
-	g.release()
+	g.Wave(t, 1) // the batch, which is not there
 	for range 4 {
-		until(t, func() bool { return g.count() == 3 })
-		g.release()
+		g.Wave(t, 3)
 	}
 	<-done
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
 )
@@ -32,7 +33,7 @@ func TestAWriterWhoseMoveWonAndWasOvertakenIsToldThatItWon(t *testing.T) {
 	var err error
 	var w1 sync.WaitGroup
 	w1.Go(func() { info, err = first.Set(t.Context(), "shop/key", core.String("v1"), core.IfVersion(named)) })
-	until(t, func() bool { v, err := second.Stat(t.Context(), "shop/key"); return err == nil && v.Version != named })
+	providertest.Until(t, "the first one's move took effect", func() bool { v, err := second.Stat(t.Context(), "shop/key"); return err == nil && v.Version != named })
 	v1, statErr := second.Stat(t.Context(), "shop/key")
 	if statErr != nil {
 		t.Fatal(statErr)
@@ -64,7 +65,7 @@ func TestAWriterWhoseProofIsGoneIsToldThatNothingIsKnown(t *testing.T) {
 	var err error
 	var w1 sync.WaitGroup
 	w1.Go(func() { _, err = first.Set(t.Context(), "key", core.String("v1"), core.IfVersion(named)) })
-	until(t, func() bool { v, err := second.Stat(t.Context(), "key"); return err == nil && v.Version != named })
+	providertest.Until(t, "the first one's move took effect", func() bool { v, err := second.Stat(t.Context(), "key"); return err == nil && v.Version != named })
 	set(t, second, "key", "v2")
 	set(t, second, "key", "v3")
 	close(meanwhile)
@@ -73,17 +74,6 @@ func TestAWriterWhoseProofIsGoneIsToldThatNothingIsKnown(t *testing.T) {
 		t.Errorf("got %v; want indeterminate, and nothing else", err)
 	}
 	want(t, first, "key", "v3")
-}
-
-// until waits for a condition.
-func until(t testing.TB, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatal("what was waited for did not come")
-		}
-	}
 }
 
 func versionsOf(t testing.TB, store *core.Store, id string) (all []string) {
@@ -234,7 +224,7 @@ func race(t *testing.T, store *core.Store, id string, opt core.SetOption) (wins 
 	var all sync.WaitGroup
 	start := make(chan struct{})
 	for i := range errs {
-		values[i] = core.String(canary())
+		values[i] = core.String(providertest.Canary())
 		all.Go(func() {
 			<-start
 			_, errs[i] = store.Set(t.Context(), id, values[i], opt)

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
 )
@@ -210,7 +211,7 @@ func TestARoleIsAssumedWithItsExternalID(t *testing.T) {
 	}
 
 	s.refuse = true
-	denied, err := core.Open(t.Context(), "aws:?role_arn=arn:aws:iam::444455556666:role/"+canary())
+	denied, err := core.Open(t.Context(), "aws:?role_arn=arn:aws:iam::444455556666:role/"+providertest.Canary())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +265,7 @@ credential_process = echo '{"Version":1,"AccessKeyId":"`+key.ID+`","SecretAccess
 
 func TestSharedFilesThatAreWrongAreInvalidAndNotQuoted(t *testing.T) {
 	fake := awstest.New(t)
-	secret := canary()
+	secret := providertest.Canary()
 	for name, env := range map[string]map[string]string{
 		"no such profile":  {"AWS_PROFILE": secret},
 		"a file of no INI": {"AWS_PROFILE": "p", "AWS_CONFIG_FILE": file(t, "[profile p\n"+secret)},
@@ -312,7 +313,7 @@ func TestNewSecretsGetTheKeyAndTheTagsOfTheURL(t *testing.T) {
 func TestURLsThatCannotBeMeantAreRefusedAndNotQuoted(t *testing.T) {
 	t.Parallel()
 	schemes := core.Schemes{"aws": aws.Opener(settings(awstest.New(t), ""))}
-	secret := canary()
+	secret := providertest.Canary()
 	for _, u := range []string{
 		"aws:eu-west-1", "aws://eu-west-1/path", "aws://example.com", "aws://eu-west-1:443", "aws://EU_WEST/",
 		"aws://eu-west-1?secret_access_key=" + secret, "aws://eu-west-1?AWS_SESSION_TOKEN=" + secret, "aws://eu-west-1?access-key-id=" + secret,

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
 )
@@ -74,7 +75,7 @@ func TestEveryCodeOfTheReferenceHasItsKind(t *testing.T) {
 			cfg.Retries = -1
 			store := open(t, cfg)
 			set(t, store, "key", "value")
-			secret := canary() // what a service or a proxy might quote
+			secret := providertest.Canary() // what a service or a proxy might quote
 			fake.Inject(awstest.Fault{Times: -1, Answer: &awstest.APIError{Status: k.status, Code: k.code, Message: "refused: " + secret}})
 			check := func(err error, kind error) {
 				t.Helper()
@@ -215,7 +216,7 @@ func TestEndpointsInClearTextAreForLoopback(t *testing.T) {
 	for endpoint, ok := range map[string]bool{
 		"http://127.0.0.1:4566": true, "http://localhost:4566": true, "http://[::1]:4566": true,
 		"https://stand-in.example.com": true, "http://stand-in.example.com": false, "http://10.0.0.1:4566": false,
-		"ftp://127.0.0.1": false, "https://user:" + canary() + "@example.com": false, "https://example.com/%zz": false, "stand-in": false,
+		"ftp://127.0.0.1": false, "https://user:" + providertest.Canary() + "@example.com": false, "https://example.com/%zz": false, "stand-in": false,
 	} {
 		cfg := settings(awstest.New(t), "")
 		cfg.Endpoint = endpoint

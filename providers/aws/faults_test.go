@@ -12,19 +12,9 @@ import (
 
 	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
-)
-
-const (
-	// hangLimit is the deadline of a call that nothing but its deadline ends.
-	hangLimit = 400 * time.Millisecond
-
-	// failLimit is the deadline of a call that has to fail, or to work, by itself.
-	failLimit = 20 * time.Second
-
-	// overtime is how long after its caller's deadline a call may end.
-	overtime = 100 * time.Millisecond
 )
 
 // An operation is what a caller asks of a store, and the request of it that a fault
@@ -146,7 +136,6 @@ var faults = []fault{
 
 // wrong says what is wrong with the error of an operation that met a fault.
 func (op operation) wrong(f fault, err error) string {
-	kind, ended := core.KindOf(err), errors.Is(err, context.DeadlineExceeded)
 	changes := op.write && !(op.looks && f.network != nil)
 	if changes && op.looks && op.name == "set of a new one" && f.network != nil {
 		changes = true
@@ -172,15 +161,7 @@ func (op operation) wrong(f fault, err error) string {
 	case f.hangs:
 		wanted = nil // the context's error alone
 	}
-	switch {
-	case err == nil:
-		return "no error"
-	case kind != wanted: //nolint:errorlint // a kind is the sentinel itself
-		return fmt.Sprintf("%v; want the kind %v", err, wanted)
-	case ended != f.hangs:
-		return fmt.Sprintf("%v; want a context's error if, and only if, the caller's context has ended", err)
-	}
-	return ""
+	return providertest.Wrong(err, core.KindOf(err), wanted, f.hangs)
 }
 
 func oneOf(err error, kinds ...error) string {
@@ -197,15 +178,9 @@ func TestEveryOperationMeetsEveryFault(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			late := operations
-			for range 3 { // a machine that is busy may make it late once
-				if late = meet(t, f, late); len(late) == 0 || t.Failed() {
-					return
-				}
-			}
-			for _, op := range late {
-				t.Errorf("%s: ended more than %v after its caller's deadline, each time", op.name, overtime)
-			}
+			providertest.OnTime(t, operations, func(op operation) string { return op.name }, func(ops []operation) []operation {
+				return meet(t, f, ops)
+			})
 		})
 	}
 }
@@ -229,16 +204,16 @@ func meet(t *testing.T, f fault, ops []operation) (late []operation) {
 	if _, err := fake.Set("other", "value"); err != nil {
 		t.Fatal(err)
 	}
-	mine := label(t)
+	mine := providertest.NewGoroutines()
 	var trials []*trial
 	for i, op := range ops {
 		x := &trial{op: op, proxy: faultproxy.NewHTTP(t, fake.URL())}
-		x.work = work{id: fmt.Sprintf("id/%d", i), fresh: fmt.Sprintf("fresh/%d", i), value: core.String(canary())}
+		x.work = work{id: fmt.Sprintf("id/%d", i), fresh: fmt.Sprintf("fresh/%d", i), value: core.String(providertest.Canary())}
 		var err error
 		if x.work.version, err = fake.Set(x.work.id, "before"); err != nil {
 			t.Fatal(err)
 		}
-		mine.do(func() {
+		mine.Do(func() {
 			cfg := settings(fake, x.proxy.URL())
 			cfg.Retries = 1
 			if x.store, err = aws.New(t.Context(), cfg); err == nil {
@@ -261,28 +236,25 @@ func meet(t *testing.T, f fault, ops []operation) (late []operation) {
 		}})
 		x.restore = func() { stop(); free() }
 	}
-	mine.do(func() {
-		each(trials, func(x *trial) {
-			limit := failLimit
+	mine.Do(func() {
+		providertest.Together(trials, func(x *trial) {
+			limit := providertest.FailLimit
 			if f.hangs {
-				limit = hangLimit
+				limit = providertest.HangLimit
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), limit)
-			defer cancel()
-			deadline, _ := ctx.Deadline()
-			x.err = x.op.call(ctx, x.store, x.work)
-			x.late = time.Since(deadline)
+			x.late, x.err = providertest.Within(limit, func(ctx context.Context) error { return x.op.call(ctx, x.store, x.work) })
 		})
 	})
 	for _, x := range trials {
 		x.restore()
 	}
-	mine.do(func() {
+	mine.Do(func() {
 		// As soon as the fault is gone, the next call works.
-		each(trials, func(x *trial) {
-			ctx, cancel := context.WithTimeout(context.Background(), failLimit/4)
-			defer cancel()
-			if _, err := x.store.Get(ctx, "other"); err != nil {
+		providertest.Together(trials, func(x *trial) {
+			if _, err := providertest.Within(providertest.FailLimit/4, func(ctx context.Context) error {
+				_, err := x.store.Get(ctx, "other")
+				return err
+			}); err != nil {
 				t.Errorf("%s: the next call, after the fault: %v", x.op.name, err)
 			}
 			if err := x.store.Close(); err != nil {
@@ -290,7 +262,7 @@ func meet(t *testing.T, f fault, ops []operation) (late []operation) {
 			}
 		})
 	})
-	mine.wantNone(t)
+	mine.WantNone(t)
 	for _, x := range trials {
 		if wrong := x.op.wrong(f, x.err); wrong != "" {
 			t.Errorf("%s: %s", x.op.name, wrong)
@@ -303,19 +275,10 @@ func meet(t *testing.T, f fault, ops []operation) (late []operation) {
 				t.Errorf("%s: %d versions of two writes", x.op.name, n)
 			}
 		}
-		if x.late > overtime {
+		if x.late > providertest.Overtime {
 			late = append(late, x.op)
 			t.Logf("%s: ended %v after the caller's deadline", x.op.name, x.late)
 		}
 	}
 	return late
-}
-
-// each runs work for all trials at the same time.
-func each(trials []*trial, work func(*trial)) {
-	var all sync.WaitGroup
-	for _, x := range trials {
-		all.Go(func() { work(x) })
-	}
-	all.Wait()
 }

@@ -12,6 +12,7 @@ require (
 	github.com/aws/smithy-go v1.28.9
 	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/internal/providertest v0.1.0
 )
 
 require (

@@ -2,7 +2,6 @@ package aws_test
 
 import (
 	"context"
-	"crypto/rand"
 	"os"
 	"testing"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/internal/providertest"
 	"github.com/lukko-dev/lukko/providers/aws"
 	"github.com/lukko-dev/lukko/providers/aws/awstest"
 )
@@ -38,12 +38,7 @@ func open(t testing.TB, cfg aws.Config) *core.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	return providertest.Closed(t, store)
 }
 
 // bare is the SDK's client as programs make it.
@@ -74,9 +69,6 @@ func want(t testing.TB, store *core.Store, id, value string) {
 		t.Errorf("%q has not the value that it should have, %v", id, err)
 	}
 }
-
-// canary is a value that no output may have.
-func canary() string { return "CANARY-" + rand.Text() }
 
 // long is n, or many in the long form of the tests.
 func long(n, many int) int {
