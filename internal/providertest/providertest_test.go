@@ -187,13 +187,15 @@ func TestWrongSeesKindsAndContexts(t *testing.T) {
 
 func TestTogetherRunsAllAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	met := make(chan struct{})
-	providertest.Together([]bool{true, false}, func(first bool) {
-		if first {
-			met <- struct{}{}
-		} else {
-			<-met
-		}
+	synctest.Test(t, func(*testing.T) { // which ends the test if one waits for the other in vain
+		met := make(chan struct{})
+		providertest.Together([]bool{true, false}, func(first bool) {
+			if first {
+				met <- struct{}{}
+			} else {
+				<-met
+			}
+		})
 	})
 }
 
