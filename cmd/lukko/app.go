@@ -21,6 +21,9 @@ type app struct {
 	// add stores that deny or that are down.
 	more core.Schemes
 
+	// patient waits out a vendor's limit of a few writes a second.
+	patient bool
+
 	// The flags that choose a store.
 	env    string
 	urls   []string

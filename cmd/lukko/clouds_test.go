@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"os"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -74,6 +75,20 @@ func TestGCPScripts(t *testing.T) {
 		for _, value := range args[2:] {
 			server(ts).Seed("projects/"+args[0]+"/secrets/"+args[1], []byte(value))
 		}
+	}
+	// quotas holds the fake to Google's from here on: quotas.
+	p.Cmds["quotas"] = func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 0 {
+			ts.Fatalf("usage: quotas")
+		}
+		server(ts).SetQuotas(gcptest.DocumentedQuotas())
+	}
+	// A trial has the time that Google's quotas take.
+	p.Condition = func(name string) (bool, error) {
+		if name != "trial" {
+			return false, errors.New("no such condition")
+		}
+		return os.Getenv("LUKKO_TRIAL") == "1", nil
 	}
 	testscript.Run(t, p)
 }

@@ -153,10 +153,14 @@ func (a *app) with(ctx context.Context, f func(*target) error) (err error) {
 // schemes are the stores that this command can open. An encrypted store may
 // ask here for a passphrase, which it can't do in other programs.
 func (a *app) schemes() core.Schemes {
+	google := gcp.Config{Lookup: a.lookup}
+	if a.patient {
+		google.Retries = 8
+	}
 	schemes := core.Schemes{
 		"aws":   aws.Opener(aws.Config{}), // the SDK itself reads the process's environment
 		"file":  file.Opener(a.fileConfig("")),
-		"gcp":   gcp.Opener(gcp.Config{Lookup: a.lookup}),
+		"gcp":   gcp.Opener(google),
 		"vault": vault.Opener(vault.Config{Lookup: a.lookup}),
 		"env":   func(ctx context.Context, u *url.URL) (*core.Store, error) { return core.Open(ctx, u.String()) },
 	}
