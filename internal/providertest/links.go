@@ -1,6 +1,7 @@
 package providertest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,38 @@ func LittleLarger(t testing.TB, bare, ours string) {
 		t.Errorf("a program has %d bytes with this provider, and %d with the vendor's client alone: more than 10 %% above", own, theirs)
 	}
 }
+
+// Reader returns a program that reads one secret through a provider, whose module
+// is named by its folder, from a store at a URL.
+func Reader(module, url string) string { return fmt.Sprintf(reader, modules+module, url) }
+
+const reader = `package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/lukko-dev/lukko/core"
+	_ %q
+)
+
+func main() {
+	ctx := context.Background()
+	store, err := core.Open(ctx, %q)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer store.Close()
+	secret, err := store.Get(ctx, "app/password")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(len(secret.Value.Reveal()))
+}
+`
 
 // LinksOnly fails the test if the package under test links anything of this
 // repository but core and its own module, which is named by its folder, such as

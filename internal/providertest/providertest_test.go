@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/parser"
+	"go/token"
 	"io"
 	"runtime"
 	"slices"
@@ -110,6 +112,19 @@ func TestLittleLargerFailsForALargeProgram(t *testing.T) {
 	wantNoFailure(t, func(tb testing.TB) { providertest.LittleLarger(tb, large, small) })
 	wantFailure(t, "more than 10 % above", func(tb testing.TB) { providertest.LittleLarger(tb, small, large) })
 	wantFailure(t, "go build", func(tb testing.TB) { providertest.LittleLarger(tb, small, "no program") })
+}
+
+func TestReaderIsAProgramOverTheProvider(t *testing.T) {
+	t.Parallel()
+	text := providertest.Reader("providers/env", "env:?prefix=A")
+	if _, err := parser.ParseFile(token.NewFileSet(), "main.go", text, parser.AllErrors); err != nil {
+		t.Error(err)
+	}
+	for _, part := range []string{`_ "github.com/lukko-dev/lukko/providers/env"`, `core.Open(ctx, "env:?prefix=A")`} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the program lacks %s", part)
+		}
+	}
 }
 
 func TestLinksOnlyFailsForOthersAndForAListWithoutTheProvider(t *testing.T) {
@@ -223,9 +238,13 @@ func TestOnTimeFailsForWhatIsLateThreeTimes(t *testing.T) {
 	if len(met) != 3 {
 		t.Errorf("met %d times, want 3", len(met))
 	}
+	rounds := 0
 	wantFailure(t, "broken", func(tb testing.TB) {
-		providertest.OnTime(tb, ops, name, func([]string) []string { tb.Errorf("broken"); return ops })
+		providertest.OnTime(tb, ops, name, func([]string) []string { rounds++; tb.Errorf("broken"); return ops })
 	})
+	if rounds != 1 {
+		t.Errorf("met %d times what failed, want once", rounds)
+	}
 }
 
 func TestWavesAreCounted(t *testing.T) {

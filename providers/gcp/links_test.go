@@ -6,10 +6,8 @@ import (
 	"github.com/lukko-dev/lukko/internal/providertest"
 )
 
-// Two programs that read one secret: with Google's client alone, and with this
-// provider.
-const (
-	bareProgram = `package main
+// bareProgram reads one secret with Google's client alone.
+const bareProgram = `package main
 
 import (
 	"context"
@@ -36,38 +34,10 @@ func main() {
 	fmt.Println(len(secret.GetPayload().GetData()))
 }
 `
-	lukkoProgram = `package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/lukko-dev/lukko/core"
-	_ "github.com/lukko-dev/lukko/providers/gcp"
-)
-
-func main() {
-	ctx := context.Background()
-	store, err := core.Open(ctx, "gcp://my-project")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	defer store.Close()
-	secret, err := store.Get(ctx, "PASSWORD")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println(len(secret.Value.Reveal()))
-}
-`
-)
 
 func TestALinkedProgramIsLittleLargerThanWithTheBareClient(t *testing.T) {
 	t.Parallel()
-	providertest.LittleLarger(t, bareProgram, lukkoProgram)
+	providertest.LittleLarger(t, bareProgram, providertest.Reader("providers/gcp", "gcp://my-project"))
 }
 
 func TestTheProviderLinksNoOtherAndNothingOfTheTests(t *testing.T) {

@@ -6,10 +6,8 @@ import (
 	"github.com/lukko-dev/lukko/internal/providertest"
 )
 
-// Two programs that read one secret: with the API client alone, and with this
-// provider.
-const (
-	bareProgram = `package main
+// bareProgram reads one secret with the API client alone.
+const bareProgram = `package main
 
 import (
 	"context"
@@ -33,38 +31,10 @@ func main() {
 	fmt.Println(len(secret.Data))
 }
 `
-	lukkoProgram = `package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/lukko-dev/lukko/core"
-	_ "github.com/lukko-dev/lukko/providers/vault"
-)
-
-func main() {
-	ctx := context.Background()
-	store, err := core.Open(ctx, "vault:///secret")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	defer store.Close()
-	secret, err := store.Get(ctx, "app/password")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	fmt.Println(len(secret.Value.Reveal()))
-}
-`
-)
 
 func TestALinkedProgramIsLittleLargerThanWithTheBareClient(t *testing.T) {
 	t.Parallel()
-	providertest.LittleLarger(t, bareProgram, lukkoProgram)
+	providertest.LittleLarger(t, bareProgram, providertest.Reader("providers/vault", "vault:///secret"))
 }
 
 func TestTheProviderLinksNoOtherAndNothingOfTheTests(t *testing.T) {
