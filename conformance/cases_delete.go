@@ -62,10 +62,10 @@ var deleteCases = []Case{
 		Name:  "SHOULD/Delete/versions-are-not-reused",
 		Rule:  "A version that a delete removed never names another value of its id.",
 		Look:  "where version names start after a delete. Where the vendor restarts its numbers, waive this and say so in the documentation: who kept a version's name from before reads another value by it",
-		Cost:  Cost{Calls: 3},
+		Cost:  Cost{Class: Full, Calls: 3, Secrets: 1},
 		needs: []need{needSet, needDelete},
 		run: func(t *trial) {
-			id := t.id("a")
+			id := t.fresh("versions") // whose first version is the first
 			before := t.put(id, t.marks.value())
 			if before.Version == "" {
 				t.skipf("the service names no versions")

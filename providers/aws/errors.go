@@ -230,7 +230,7 @@ func (f fault) unanswered(err error, sent bool) fault {
 		f.err.Hint = "the name of the endpoint can't be resolved; look at the region, and at the endpoint"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.passes = true
-		f.err.Hint = "nobody listens at the endpoint"
+		f.err.Hint = "nobody listens at the endpoint; look at endpoint in the URL, and at AWS_ENDPOINT_URL_SECRETS_MANAGER"
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		f.passes = true
 		f.err.Hint = "the connection broke off; look at the network"

@@ -90,7 +90,7 @@ var reasons = map[string]string{
 }
 
 const (
-	hintDenied    = "the caller's roles don't allow this; Google says the same of what does not exist where the caller may not look"
+	hintDenied    = "the caller's roles don't allow this; Google says the same of what does not exist where the caller may not look, a mistyped project above all"
 	hintThrottled = "Google limits the rate of requests; ask less often, or have the quota raised"
 	hintQuota     = "a quota is used up, and waiting alone won't help; have it raised"
 	hintToken     = "Google does not take the credentials; log in again with gcloud auth application-default login, or look at the service account"
