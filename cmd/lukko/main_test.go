@@ -49,6 +49,7 @@ func scripts(dir string) testscript.Params {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector has each command wait a second at its end
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home", "config"))
 			// The search for lukko.yaml ends here.
 			return os.Mkdir(filepath.Join(env.WorkDir, ".git"), 0o700)
