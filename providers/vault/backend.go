@@ -3,8 +3,6 @@ package vault
 import (
 	"context"
 	"iter"
-	"net/http/httptrace"
-	"sync"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -61,42 +59,15 @@ func (b *backend) Get(ctx context.Context, id string, o core.GetOptions) (core.S
 }
 
 // GetMany reads one by one, as Vault has no batch, and as many at a time as
-// there may be requests. A first one does not wait to hear which engine it is: it
-// reads as of version 2 meanwhile, and again if it was the other.
+// there may be requests.
 func (b *backend) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {
-	read := func(engine kv) (map[string]core.Secret, error) {
-		return core.GetEach(ctx, ids, cap(b.conn.slots), func(ctx context.Context, id string) (core.Secret, error) {
-			return engine.get(ctx, id, o)
-		})
-	}
-	if b.engine.known() {
-		engine, err := b.kv(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return read(engine)
-	}
-	// It waits until the question has a connection, which HTTP/2 then shares.
-	connected, told := make(chan struct{}), make(chan error, 1)
-	var once sync.Once
-	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { once.Do(func() { close(connected) }) }}
-	go func() {
-		told <- b.engine.confirm(httptrace.WithClientTrace(ctx, trace))
-		once.Do(func() { close(connected) })
-	}()
-	<-connected
-	got, failed := read(v2{b.conn, b.engine})
-	if err := <-told; err != nil {
-		return nil, err
-	}
-	engine, err := b.kv(ctx)
+	engine, err := b.kv(ctx) // once, and not by all of them at a time
 	if err != nil {
 		return nil, err
 	}
-	if _, guessed := engine.(v2); guessed {
-		return got, failed
-	}
-	return read(engine)
+	return core.GetEach(ctx, ids, cap(b.conn.slots), func(ctx context.Context, id string) (core.Secret, error) {
+		return engine.get(ctx, id, o)
+	})
 }
 
 func (b *backend) Stat(ctx context.Context, id string, o core.GetOptions) (core.Info, error) {

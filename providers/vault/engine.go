@@ -48,13 +48,6 @@ func (d *detector) kv(ctx context.Context) (int, error) {
 	return d.kv(ctx)
 }
 
-// known reports whether kv answers without a question.
-func (d *detector) known() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.version != 0
-}
-
 // confirm asks the server once which engine it is. A version that was given is
 // believed for a secret that is there; but at the wrong engine every secret
 // looks as if it were not, and a write goes to a wrong place, so before those
