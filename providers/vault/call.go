@@ -155,11 +155,7 @@ func (c *conn) attempts(ctx context.Context, r request, token string) (answer, e
 		if deadline, ok := ctx.Deadline(); wait > longestWait || ok && time.Until(deadline) < wait {
 			return answer{}, err // waiting would only use up the time for nothing
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !pauseFor(ctx, wait) {
 			return answer{}, err
 		}
 	}
