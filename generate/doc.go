@@ -1,0 +1,2 @@
+// Package generate writes typed Go and metadata from a program's declarations.
+package generate

@@ -1,0 +1,9 @@
+module github.com/lukko-dev/lukko/generate
+
+go 1.26.0
+
+require (
+	github.com/lukko-dev/lukko/config v0.1.0
+	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/schema v0.1.0
+)

@@ -1,0 +1,2 @@
+// Package deploytest holds policies and manifests to their vendors' schemas.
+package deploytest

@@ -1,0 +1,3 @@
+module github.com/lukko-dev/lukko/internal/deploytest
+
+go 1.26.0

@@ -1,0 +1,2 @@
+// Package lint finds mistakes in how a program uses its secrets.
+package lint

@@ -1,0 +1,3 @@
+module github.com/lukko-dev/lukko/lint
+
+go 1.26.0
