@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/lukko-dev/lukko/core"
@@ -65,7 +66,8 @@ func declare[T any](set *Set, spec Spec, variable bool, place string) *Declarati
 	if def.spec.Name == "" {
 		def.spec.Name = spec.ID
 	}
-	def.spec.Schema = append([]byte(nil), spec.Schema...)
+	def.spec.Schema = slices.Clone(spec.Schema)
+	def.spec.RequiredIn = slices.Clone(spec.RequiredIn)
 	d := &Declaration[T]{def: def}
 	if set != nil {
 		set.add(d)
@@ -104,15 +106,16 @@ func (d *Declaration[T]) Validate(value core.Value) error {
 }
 
 // Get returns the current value. A missing one is an [*Error] that matches
-// core.ErrNotFound, also of an optional declaration; an invalid one matches
-// core.ErrInvalidValue; what the service could not tell stays what it is.
+// core.ErrNotFound, also of an optional declaration, and for a variable its
+// default, if it has one; an invalid one matches core.ErrInvalidValue; what
+// the service could not tell stays what it is.
 func (d *Declaration[T]) Get(ctx context.Context, svc core.SecretService, opts ...core.GetOption) (T, error) {
 	value, _, err := d.get(ctx, svc, opts...)
 	return value, err
 }
 
-// Lookup is Get for what may be absent: a missing value is false and no
-// error.
+// Lookup is Get for what may be absent: a missing value without a default is
+// false and no error.
 func (d *Declaration[T]) Lookup(ctx context.Context, svc core.SecretService, opts ...core.GetOption) (value T, ok bool, err error) {
 	value, _, err = d.get(ctx, svc, opts...)
 	if err != nil {
@@ -169,9 +172,11 @@ func (d *definition) meta() Meta {
 		Place:    d.place,
 	}
 	m.Schema = nil
+	m.RequiredIn = slices.Clone(m.RequiredIn)
 	if p, problems := d.prepare(); len(problems) == 0 {
-		m.Schema = append([]byte(nil), p.schemaJSON()...)
+		m.Schema = slices.Clone(p.schemaJSON())
 		m.Text = p.text
+		m.Default = p.fallback.Reveal()
 	}
 	if core.CheckID(m.ID) == nil && !core.IsPortable(m.ID) {
 		m.Warnings = append(m.Warnings, notPortable)

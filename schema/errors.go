@@ -43,6 +43,7 @@ type Problem struct {
 const (
 	RuleDeclaration = "declaration" // the declaration is wrong
 	RuleMissing     = "missing"     // the id has no value
+	RuleGroup       = "group"       // none of a group is there, or more than one
 	RuleRead        = "read"        // the service could not tell: denied, unreachable, …
 	RuleWrite       = "write"       // the service did not store it, or it is not known whether
 	RuleJSON        = "json"        // no JSON document
@@ -80,7 +81,7 @@ func (p Problem) String() string {
 		if p.Place != "" {
 			b.WriteString(" at " + core.Printable(p.Place))
 		}
-	case RuleMissing, RuleRead, RuleWrite:
+	case RuleMissing, RuleGroup, RuleRead, RuleWrite:
 		b.WriteString(safeText(p.Err))
 	default:
 		b.WriteString(p.Rule)

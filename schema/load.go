@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -44,6 +45,25 @@ type Loader struct {
 
 	// Clock is the time; nil is the system's.
 	Clock Clock
+
+	// Environment is the name of the environment that the Service is of, for
+	// declarations that are required in some only. Empty, it is the environment
+	// variable LUKKO_ENV, and not known where that is not set either.
+	Environment string
+}
+
+// filled is l with its defaults.
+func (l Loader) filled() Loader {
+	if l.Clock == nil {
+		l.Clock = systemClock{}
+	}
+	if l.Every == 0 {
+		l.Every = DefaultEvery
+	}
+	if l.Environment == "" {
+		l.Environment = os.Getenv("LUKKO_ENV")
+	}
+	return l
 }
 
 // Change tells what a poll found of one declaration.
@@ -71,14 +91,10 @@ func Load(ctx context.Context, svc core.SecretService, decls ...Declared) (*Load
 // Load reads all declarations in one batch, and starts the one goroutine that
 // reads them again until Close. If anything is missing, invalid, or could not
 // be told, it returns one [*Error] that lists it all, and starts nothing. A
-// missing optional secret is no error. ctx bounds this first load only.
+// missing optional secret is no error. A group is judged where all of its
+// members in their set are among decls. ctx bounds this first load only.
 func (l Loader) Load(ctx context.Context, decls ...Declared) (*Loaded, error) {
-	if l.Clock == nil {
-		l.Clock = systemClock{}
-	}
-	if l.Every == 0 {
-		l.Every = DefaultEvery
-	}
+	l = l.filled()
 	var problems []Problem
 	loaded := &Loaded{
 		loader: l,
@@ -96,7 +112,7 @@ func (l Loader) Load(ctx context.Context, decls ...Declared) (*Loaded, error) {
 		return nil, errorOf(problems)
 	}
 	if len(decls) > 0 {
-		found := readMany(ctx, l.Service, loaded.ids())
+		found := readMany(ctx, l.Service, l.Environment, loaded.definitions())
 		if found.err != nil {
 			return nil, errorOf([]Problem{{Rule: RuleRead, Err: found.err}})
 		}
@@ -209,12 +225,12 @@ func (l *Loaded) slotOf(d *definition) slot {
 	return nil
 }
 
-func (l *Loaded) ids() []string {
-	ids := make([]string, len(l.watched))
+func (l *Loaded) definitions() []*definition {
+	defs := make([]*definition, len(l.watched))
 	for i, w := range l.watched {
-		ids[i] = w.definition().spec.ID
+		defs[i] = w.definition()
 	}
-	return ids
+	return defs
 }
 
 // run polls until Close.
@@ -247,7 +263,7 @@ func jittered(d time.Duration) time.Duration {
 // poll reads everything and tells what changed. A read that was called off
 // changes nothing: it says nothing of the store.
 func (l *Loaded) poll(ctx context.Context, opts ...core.GetOption) {
-	found := readMany(ctx, l.loader.Service, l.ids(), opts...)
+	found := readMany(ctx, l.loader.Service, l.loader.Environment, l.definitions(), opts...)
 	if ended := ctx.Err(); ended == context.Canceled || ended != nil && len(opts) > 0 { //nolint:errorlint // what a context returns
 		return
 	}
@@ -277,9 +293,14 @@ func sameProblems(a, b []Problem) bool {
 
 // update takes what was read into the slot, and reports whether the handle
 // gives another value now. The last good value stays unless there is a new
-// good one, or an optional secret is gone.
+// good one, or an optional secret is gone; and as long as its group is not as
+// it must be.
 func (w *watched) update(found readings) (changed bool) {
 	d := w.definition()
+	if problem, wrong := found.groups[d]; wrong {
+		w.problems = []Problem{problem}
+		return false
+	}
 	secret, problem := found.of(d)
 	switch {
 	case problem == nil:
@@ -297,7 +318,7 @@ func (w *watched) update(found readings) (changed bool) {
 		changed = !w.ok || !same(w.value, secret.Value)
 		w.value, w.info, w.ok = secret.Value, secret.Info, true
 		return changed
-	case problem.Rule == RuleMissing && d.spec.Optional:
+	case problem.Rule == RuleMissing && !d.requiredIn(found.environment):
 		changed = w.ok
 		w.value, w.info, w.ok, w.problems = core.Value{}, core.Info{ID: d.spec.ID}, false, nil
 		w.drop()

@@ -19,6 +19,9 @@ type plan struct {
 	plain  bool      // the Go type is the stored bytes as they are
 	text   bool      // what is validated is one string, not a document
 	schema *compiled // nil: any bytes are valid
+
+	fallback  core.Value // of a variable that is not set; zero if it has none
+	generator *generator // nil if no value can be made
 }
 
 func (p *plan) schemaJSON() []byte {
@@ -59,6 +62,7 @@ func (d *definition) makePlan() (p *plan, wrong []string) {
 	if d.spec.RotationPeriod < 0 {
 		wrong = append(wrong, "the rotation period is negative")
 	}
+	wrong = append(wrong, d.spec.requirementFaults()...)
 	if u := d.spec.DocsURL; u != "" && !strings.HasPrefix(u, "https://") && !strings.HasPrefix(u, "http://") {
 		wrong = append(wrong, "DocsURL begins with https:// or http://")
 	}
@@ -89,6 +93,14 @@ func (d *definition) makePlan() (p *plan, wrong []string) {
 		p.text = true
 	default:
 		wrong = append(wrong, `the schema lacks its "type", which says whether the stored bytes are a text ("string") or a JSON document`)
+	}
+	if len(wrong) > 0 {
+		return p, wrong
+	}
+	for _, fault := range []string{p.makeDefault(d), p.makeGenerator(d)} {
+		if fault != "" {
+			wrong = append(wrong, fault)
+		}
 	}
 	return p, wrong
 }
@@ -129,13 +141,20 @@ func (d *definition) decodeInto(value core.Value, ptr any) []Problem {
 	if value.IsZero() {
 		return []Problem{d.problem("", "minLength", "it is empty", core.ErrInvalidValue)}
 	}
+	tree, faults := p.decodeInto(value, ptr)
+	return d.invalid(faults, tree)
+}
+
+// decodeInto validates a stored value and decodes it into what ptr points to.
+// The tree is what was validated.
+func (p *plan) decodeInto(value core.Value, ptr any) (tree any, faults []fault) {
 	stored := value.Reveal()
-	tree, faults := p.read(stored)
+	tree, faults = p.read(stored)
 	if len(faults) > 0 {
-		return d.invalid(faults, tree)
+		return tree, faults
 	}
 	if !p.plain {
-		return d.invalid(decodeTree(tree, reflect.ValueOf(ptr).Elem()), tree)
+		return tree, decodeTree(tree, reflect.ValueOf(ptr).Elem())
 	}
 	switch ptr := ptr.(type) {
 	case *core.Value:
@@ -150,7 +169,7 @@ func (d *definition) decodeInto(value core.Value, ptr any) []Problem {
 			v.SetBytes([]byte(stored))
 		}
 	}
-	return nil
+	return tree, nil
 }
 
 // invalid makes problems of faults of a tree.

@@ -13,12 +13,21 @@ type readings struct {
 	secrets map[string]core.Secret
 	failed  map[string]error
 	err     error // the whole batch failed
+
+	environment string                  // where this is; empty if that is not known
+	groups      map[*definition]Problem // of the members of a group that is not as it must be
 }
 
-// readMany reads ids in one batch.
-func readMany(ctx context.Context, svc core.SecretService, ids []string, opts ...core.GetOption) (r readings) {
+// readMany reads declarations in one batch.
+func readMany(ctx context.Context, svc core.SecretService, environment string, defs []*definition, opts ...core.GetOption) (r readings) {
+	r.environment = environment
 	if svc == nil {
-		return readings{err: errNoService}
+		r.err = errNoService
+		return r
+	}
+	ids := make([]string, len(defs))
+	for i, d := range defs {
+		ids[i] = d.spec.ID
 	}
 	secrets, err := svc.GetMany(ctx, ids, opts...)
 	r.secrets = secrets
@@ -30,12 +39,14 @@ func readMany(ctx context.Context, svc core.SecretService, ids []string, opts ..
 	default:
 		r.err = err
 	}
+	r.judgeGroups(defs)
 	return r
 }
 
 var errNoService = &core.Error{Op: "get", Kind: core.ErrInvalidOption, Hint: "the service is nil; open one with core.Open or a provider"}
 
-// of returns the secret of a declaration, or why there is none.
+// of returns the secret of a declaration, or why there is none; for a variable
+// that is not set its default, of which the Info has no Source.
 func (r readings) of(d *definition) (core.Secret, *Problem) {
 	id := d.spec.ID
 	err := r.err
@@ -43,13 +54,26 @@ func (r readings) of(d *definition) (core.Secret, *Problem) {
 		err = r.failed[id]
 	}
 	if err == nil {
-		if secret, ok := r.secrets[id]; ok && !secret.Value.IsZero() {
-			return secret, nil
+		if r.has(id) {
+			return r.secrets[id], nil
+		}
+		if p := d.plan; p != nil && !p.fallback.IsZero() {
+			return core.Secret{Info: core.Info{ID: id}, Value: p.fallback}, nil
 		}
 		err = &core.Error{Op: "get", ID: id, Kind: core.ErrNotFound}
 	}
 	p := d.readProblem(err)
+	if p.Rule == RuleMissing && r.environment == "" && len(d.spec.RequiredIn) > 0 {
+		p.Detail = strings.TrimPrefix(p.Detail+"; it is required in "+strings.Join(d.spec.RequiredIn, ", ")+
+			" only: where this is another environment, say which by LUKKO_ENV or schema.Loader", "; ")
+	}
 	return core.Secret{}, &p
+}
+
+// has reports whether an id has a value.
+func (r readings) has(id string) bool {
+	secret, ok := r.secrets[id]
+	return ok && !secret.Value.IsZero()
 }
 
 // readProblem makes a problem of what a service returned on a read.
@@ -94,11 +118,23 @@ func (d *Declaration[T]) get(ctx context.Context, svc core.SecretService, opts .
 		return value, secret, errorOf([]Problem{d.def.readProblem(errNoService)})
 	}
 	secret, err = svc.Get(ctx, d.def.spec.ID, opts...)
+	if err != nil && errors.Is(err, core.ErrNotFound) && !d.def.plan.fallback.IsZero() && !asksVersion(opts) {
+		secret, err = core.Secret{Info: core.Info{ID: d.def.spec.ID}, Value: d.def.plan.fallback}, nil
+	}
 	if err != nil {
 		return value, secret, errorOf([]Problem{d.def.readProblem(err)})
 	}
 	value, problems := decode[T](d.def, secret.Value)
 	return value, secret, errorOf(problems)
+}
+
+// asksVersion reports whether one version is asked for, which a default is not.
+func asksVersion(opts []core.GetOption) bool {
+	if len(opts) == 0 {
+		return false
+	}
+	o, err := core.GetOptionsOf(opts...)
+	return err != nil || o.Version != ""
 }
 
 // decode makes a T of a stored value. With problems it is the zero T.

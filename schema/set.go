@@ -108,13 +108,19 @@ func (s *Set) conflicts(d *definition) []Problem {
 // conflict says why a and b can't be in one set; empty if they can.
 func conflict(a, b *definition) string {
 	if a.spec.ID != b.spec.ID {
-		if a.spec.Name == b.spec.Name {
+		switch {
+		case a.spec.Name == b.spec.Name:
 			return "the name stands for two ids"
+		case a.spec.AnyOf != "" && a.spec.AnyOf == b.spec.OneOf || a.spec.OneOf != "" && a.spec.OneOf == b.spec.AnyOf:
+			return "one group is declared by AnyOf and by OneOf"
 		}
 		return ""
 	}
 	if a.variable != b.variable {
 		return "the id is declared as a secret and as a variable"
+	}
+	if a.spec.AnyOf != b.spec.AnyOf || a.spec.OneOf != b.spec.OneOf {
+		return "the id is declared in two groups"
 	}
 	p, wrong := a.prepare()
 	q, otherWrong := b.prepare()
@@ -123,6 +129,9 @@ func conflict(a, b *definition) string {
 	}
 	if p.text != q.text || !bytes.Equal(p.schemaJSON(), q.schemaJSON()) {
 		return "the id is declared with two schemas"
+	}
+	if !p.fallback.Equal(q.fallback) {
+		return "the variable is declared with two defaults"
 	}
 	return ""
 }

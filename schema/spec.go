@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +42,31 @@ type Spec struct {
 	// RotationPeriod is how old a value may get before [Status] says that it
 	// is due for rotation. Zero: it never is. Negative is an error.
 	RotationPeriod time.Duration
+
+	// Default is the value of a variable that is not set, in its stored form:
+	// a text as it is, anything else as JSON. Empty, it is the "default" at the
+	// root of the schema, if there is one. A secret has none: it would stand in
+	// the source.
+	Default string
+
+	// AnyOf names a group of which at least one member must be there, OneOf one
+	// of which exactly one must be; at most one of the two is given. The members
+	// are those of the set, and each by itself is optional.
+	AnyOf, OneOf string
+
+	// RequiredIn lists the environments, as lukko.yaml and [Loader] name them,
+	// where the program can't do without it; elsewhere it is optional. Where
+	// the environment is not known it is required. Empty, it is required
+	// everywhere, unless it is Optional or in a group.
+	RequiredIn []string
+
+	// Generate says how [Generate] makes a value: "random" is 32 random bytes
+	// and "random:64" as many, 16 to 1024, in base64 (RFC 4648 section 5,
+	// without padding); "hex" and "hex:64" the same in hexadecimal; "uuid" is
+	// a UUID of version 4 (RFC 9562); "ed25519", "rsa" (3072 bits),
+	// "rsa:2048" and "rsa:4096" are private keys (PKCS #8 in PEM). Only a secret
+	// that is a text has one.
+	Generate string
 }
 
 // MaxSchemaLen is the largest JSON Schema, in bytes.
@@ -50,7 +76,7 @@ const MaxSchemaLen = 64 << 10
 type Meta struct {
 	// Spec is the declaration's, with the Name filled in. Its Schema is the
 	// effective one, given or inferred; empty where any bytes are valid and
-	// where the declaration is wrong.
+	// where the declaration is wrong. Its Default is the effective one, too.
 	Spec
 
 	// Variable says that it is configuration, whose value may be shown. All
@@ -72,6 +98,25 @@ type Meta struct {
 	// Warnings says what is allowed but may hurt, such as an id that some
 	// backends can't hold.
 	Warnings []string
+}
+
+// MayBeAbsent reports whether a program must reckon with there being no value
+// in some environment, though nothing is wrong.
+func (m Meta) MayBeAbsent() bool {
+	return m.Default == "" && (m.Optional || m.AnyOf != "" || m.OneOf != "" || len(m.RequiredIn) > 0)
+}
+
+// RequiredInEnvironment reports whether it is wrong that there is no value in
+// an environment; the empty name is one that is not known. What is in a group
+// is not required by itself.
+func (m Meta) RequiredInEnvironment(name string) bool {
+	switch {
+	case m.Default != "" || m.Optional || m.AnyOf != "" || m.OneOf != "":
+		return false
+	case len(m.RequiredIn) > 0:
+		return name == "" || slices.Contains(m.RequiredIn, name)
+	}
+	return true
 }
 
 // Declared is a declaration whose Go type does not matter: what Load, Status

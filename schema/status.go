@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
@@ -13,9 +14,10 @@ type State string
 // The states of a value.
 const (
 	StateOK      State = "ok"      // there, and valid
+	StateDefault State = "default" // a variable that is not set, whose default applies
 	StateAbsent  State = "absent"  // not there, and optional
-	StateMissing State = "missing" // not there
-	StateInvalid State = "invalid" // there, and not what is declared
+	StateMissing State = "missing" // not there, by itself or as its whole group
+	StateInvalid State = "invalid" // there, and not what is declared, or too many of a group
 	StateUnknown State = "unknown" // the service could not tell: denied, unreachable, …
 	StateWrong   State = "wrong"   // the declaration is wrong
 )
@@ -58,13 +60,24 @@ func Status(ctx context.Context, svc core.SecretService, decls ...Declared) ([]R
 	return Loader{Service: svc}.Status(ctx, decls...)
 }
 
-// Status is [Status] with the Loader's Service and Clock.
+// Missing returns the reports of those that must be there and are not, with
+// one batch read. The error is that of [Status]: with one, what is missing may
+// be more than what is returned.
+func Missing(ctx context.Context, svc core.SecretService, decls ...Declared) ([]Report, error) {
+	return Loader{Service: svc}.Missing(ctx, decls...)
+}
+
+// Missing is [Missing] with the Loader's Service and Environment.
+func (l Loader) Missing(ctx context.Context, decls ...Declared) ([]Report, error) {
+	reports, err := l.Status(ctx, decls...)
+	return slices.DeleteFunc(reports, func(r Report) bool { return r.State != StateMissing }), err
+}
+
+// Status is [Status] with the Loader's Service, Clock and Environment.
 func (l Loader) Status(ctx context.Context, decls ...Declared) ([]Report, error) {
-	if l.Clock == nil {
-		l.Clock = systemClock{}
-	}
+	l = l.filled()
 	reports := make([]Report, len(decls))
-	var ids []string
+	var defs []*definition
 	for i, d := range decls {
 		reports[i].Meta = d.Meta()
 		reports[i].Info.ID = d.base().spec.ID
@@ -72,10 +85,10 @@ func (l Loader) Status(ctx context.Context, decls ...Declared) ([]Report, error)
 			reports[i].State, reports[i].Err = StateWrong, err
 			continue
 		}
-		ids = append(ids, d.base().spec.ID)
+		defs = append(defs, d.base())
 	}
-	if len(ids) > 0 {
-		found := readMany(ctx, l.Service, ids)
+	if len(defs) > 0 {
+		found := readMany(ctx, l.Service, l.Environment, defs)
 		now := l.Clock.Now()
 		for i, d := range decls {
 			if reports[i].State == "" {
@@ -95,11 +108,14 @@ func (l Loader) Status(ctx context.Context, decls ...Declared) ([]Report, error)
 func (r *Report) tell(d Declared, found readings, now time.Time) {
 	def := d.base()
 	secret, problem := found.of(def)
+	group, inGroup := found.groups[def]
 	if problem != nil {
 		switch {
 		case problem.Rule != RuleMissing:
 			r.State = StateUnknown
-		case def.spec.Optional:
+		case inGroup && !found.has(def.spec.ID):
+			problem, r.State = &group, StateMissing
+		case !def.requiredIn(found.environment):
 			r.State = StateAbsent
 			return
 		default:
@@ -109,8 +125,16 @@ func (r *Report) tell(d Declared, found readings, now time.Time) {
 		return
 	}
 	r.Info = secret.Info
+	if !found.has(def.spec.ID) {
+		r.State = StateDefault
+		return
+	}
 	r.State = StateOK
-	if r.Err = d.Validate(secret.Value); r.Err != nil {
+	r.Err = d.Validate(secret.Value)
+	if r.Err == nil && inGroup {
+		r.Err = errorOf([]Problem{group})
+	}
+	if r.Err != nil {
 		r.State = StateInvalid
 	}
 	switch {
