@@ -1,0 +1,190 @@
+package metadata_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/schema"
+	"github.com/lukko-dev/lukko/schema/metadata"
+)
+
+type credentials struct {
+	Key core.Value `json:"key" jsonschema:"pattern=^sk_"`
+}
+
+// all declares one of everything.
+func all() *schema.Set {
+	set := new(schema.Set)
+	schema.DeclareIn[credentials](set, schema.Spec{
+		Name: "stripe", ID: "STRIPE", DisplayName: "Stripe <API>", Description: "Keys & more", DocsURL: "https://docs.stripe.com/keys",
+		RotationPeriod: 90 * 24 * time.Hour,
+	})
+	schema.DeclareIn[core.Value](set, schema.Spec{Name: "session", ID: "SESSION_KEY", Generate: "random:64", RequiredIn: []string{"production", "staging"}})
+	schema.DeclareIn[string](set, schema.Spec{Name: "smtp", ID: "SMTP", AnyOf: "mail"})
+	schema.DeclareIn[string](set, schema.Spec{Name: "mailgun", ID: "MAILGUN", AnyOf: "mail"})
+	schema.DeclareIn[string](set, schema.Spec{Name: "card", ID: "CARD", OneOf: "pay"})
+	schema.DeclareIn[[]byte](set, schema.Spec{Name: "blob", ID: "a/b-c", Optional: true, RotationPeriod: 90 * time.Minute})
+	schema.DeclareVariableIn[int](set, schema.Spec{Name: "port", ID: "PORT", Default: "8080"})
+	schema.DeclareVariableIn[string](set, schema.Spec{Name: "level", ID: "LOG_LEVEL", Schema: json.RawMessage(`{"type":"string","enum":["info","debug"],"default":"info"}`)})
+	return set
+}
+
+func metas(set *schema.Set) []schema.Meta {
+	var all []schema.Meta
+	for d := range set.All() {
+		all = append(all, d.Meta())
+	}
+	return all
+}
+
+func TestWhatIsReadBackDeclaresTheSame(t *testing.T) {
+	t.Parallel()
+	set := all()
+	if err := set.Check(); err != nil {
+		t.Fatal(err)
+	}
+	want := metas(set)
+	data, err := metadata.New(want).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := metadata.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back := new(schema.Set)
+	if err := f.Declare(back, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := back.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range want {
+		d, ok := back.ByID(w.ID)
+		if !ok {
+			t.Errorf("%s is not declared", w.ID)
+			continue
+		}
+		got := d.Meta()
+		got.Type = w.Type // one that is handed out as it is stored
+		if !reflect.DeepEqual(got, w) {
+			t.Errorf("%s is\n%+v, want\n%+v", w.ID, got, w)
+		}
+	}
+}
+
+func TestTheSameDeclarationsGiveTheSameBytesInAnyOrder(t *testing.T) {
+	t.Parallel()
+	want := metas(all())
+	first, err := metadata.New(want).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(want)
+	second, err := metadata.New(want).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(first, second) {
+		t.Errorf("got\n%s\nand\n%s", first, second)
+	}
+	if !bytes.HasSuffix(first, []byte("}\n")) || !bytes.Contains(first, []byte(`"Stripe <API>"`)) {
+		t.Errorf("it does not read well:\n%s", first)
+	}
+	if f, err := metadata.Decode(first); err != nil || len(f.Secrets) != 6 || f.Secrets[0].Name != "blob" || f.Variables[1].Name != "port" {
+		t.Errorf("it is not sorted by name: %v\n%s", err, first)
+	}
+}
+
+func TestAFileThatIsNotAsItMustBeIsRefusedAndNotQuoted(t *testing.T) {
+	t.Parallel()
+	const canary = "sk_live_canary"
+	for name, test := range map[string]struct{ text, want string }{
+		"no JSON":                       {`{"version": canary`, "json"},
+		"nothing":                       {``, "no metadata|json|minLength"},
+		"another version":               {`{"version":2,"secrets":[],"variables":[],"sk_live_canary":1}`, "another version than 1"},
+		"no version":                    {`{"secrets":[],"variables":[]}`, "required"},
+		"a value of a secret":           {`{"version":1,"secrets":[{"name":"a","id":"A","value":"sk_live_canary"}],"variables":[]}`, "/secrets/0"},
+		"a default of a secret":         {`{"version":1,"secrets":[{"name":"a","id":"A","default":"sk_live_canary"}],"variables":[]}`, "/secrets/0"},
+		"a name twice":                  {`{"version":1,"secrets":[],"secrets":[],"variables":[]}`, "duplicate"},
+		"a name in another case":        {`{"version":1,"Secrets":[],"secrets":[],"variables":[]}`, "additionalProperties"},
+		"an id that is none":            {`{"version":1,"secrets":[{"name":"a","id":"sk live canary"}],"variables":[]}`, "/secrets/0/id: pattern"},
+		"a period that is none":         {`{"version":1,"secrets":[{"name":"a","id":"A","rotationPeriod":"sk_live_canary"}],"variables":[]}`, "/secrets/0/rotationPeriod: pattern"},
+		"a schema that is none":         {`{"version":1,"secrets":[{"name":"a","id":"A","schema":"sk_live_canary"}],"variables":[]}`, "/secrets/0/schema: type"},
+		"a list in place of the object": {`[]`, "type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := metadata.Decode([]byte(test.text))
+			if err == nil {
+				t.Fatal("it was read")
+			}
+			if !slices.ContainsFunc(strings.Split(test.want, "|"), func(w string) bool { return strings.Contains(err.Error(), w) }) {
+				t.Errorf("got %v, want %q in it", err, test.want)
+			}
+			if strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("the error quotes the file: %v", err)
+			}
+		})
+	}
+}
+
+func TestAPeriodIsWrittenAndReadInTheLargestUnit(t *testing.T) {
+	t.Parallel()
+	for text, d := range map[string]time.Duration{
+		"90d": 90 * 24 * time.Hour, "36h": 36 * time.Hour, "90m": 90 * time.Minute, "45s": 45 * time.Second, "1500ns": 1500, "": 0,
+	} {
+		if got := metadata.FormatPeriod(d); got != text {
+			t.Errorf("%v is written %q, want %q", d, got, text)
+		}
+		if got, ok := metadata.ParsePeriod(text); got != d || ok != (text != "") {
+			t.Errorf("%q is read %v, %v; want %v", text, got, ok, d)
+		}
+	}
+	if got, ok := metadata.ParsePeriod("12w"); got != 12*7*24*time.Hour || !ok {
+		t.Errorf("12w is read %v, %v", got, ok)
+	}
+	for _, text := range []string{"d", "0d", "-1d", "+1d", "01d", "1.5h", "1y", "1d ", "200000000w", "9223372036854775808ns", "5n"} {
+		if got, ok := metadata.ParsePeriod(text); ok {
+			t.Errorf("%q is read %v", text, got)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	data, err := metadata.New(metas(all())).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(`{"version":1,"secrets":[{"name":"a","id":"A"}],"variables":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := metadata.Decode(data)
+		if err != nil {
+			return
+		}
+		first, err := file.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := metadata.Decode(first)
+		if err != nil {
+			t.Fatalf("what was written is refused: %v", err)
+		}
+		second, err := again.Encode()
+		if err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("what was read and written again is another: %v", err)
+		}
+		set := new(schema.Set)
+		if err := file.Declare(set, nil); err != nil {
+			t.Fatalf("it was read and does not declare: %v", err)
+		}
+		_ = set.Check()
+	})
+}
