@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
@@ -35,7 +36,8 @@ func readMany(ctx context.Context, svc core.SecretService, environment string, d
 	switch {
 	case err == nil:
 	case errors.As(err, &batch):
-		r.failed = batch.ByID
+		r.failed = maps.Clone(batch.ByID)
+		maps.DeleteFunc(r.failed, func(_ string, err error) bool { return errors.Is(err, core.ErrNotFound) })
 	default:
 		r.err = err
 	}
