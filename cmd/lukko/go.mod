@@ -7,6 +7,7 @@ require (
 	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/generate v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
 	github.com/lukko-dev/lukko/providers/aws v0.1.0
 	github.com/lukko-dev/lukko/providers/env v0.1.0
@@ -83,6 +84,7 @@ require (
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.yaml.in/yaml/v4 v4.0.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/oauth2 v0.37.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect

@@ -37,7 +37,7 @@ not be told (usage, configuration, denied, unreachable).`,
 	root.AddCommand(
 		newInit(a), newSet(a), newGet(a), newList(a), newRm(a),
 		newVersions(a), newRollback(a), newRecipients(a),
-		newCheck(a), newConformance(a), newVersion(a),
+		newCheck(a), newConformance(a), newGenerate(a), newVersion(a),
 	)
 	root.SetFlagErrorFunc(flagFault)
 	root.SetVersionTemplate(versionText())

@@ -1,0 +1,144 @@
+package generate
+
+import (
+	"cmp"
+	"fmt"
+	"go/types"
+	"slices"
+	"strings"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/generate/internal/names"
+	"github.com/lukko-dev/lukko/schema"
+)
+
+// A declared is a declaration as it is written out.
+type declared struct {
+	*variable
+	meta   schema.Meta
+	goName string
+}
+
+// what is the declaration in words.
+func (d *declared) what() string {
+	kind := "secret "
+	if d.meta.Variable {
+		kind = "variable "
+	}
+	return kind + core.Printable(d.meta.Name)
+}
+
+// judge makes declarations of what the program told, by name, and finds all
+// that is wrong with them.
+func (r *run) judge(found []*variable, told *answer) (decls []*declared, notes []string, err error) {
+	var wrong []Problem
+	for i, v := range found {
+		t := told.Declared[i]
+		switch {
+		case t.Nil:
+			wrong = append(wrong, r.at(v.pos, "the variable "+v.name+" is nil once its package is initialized", "declare it where it is"))
+		case t.Same != i:
+			if !r.betterName(v, found[t.Same]) {
+				continue
+			}
+			for _, d := range decls {
+				if d.variable == found[t.Same] {
+					d.variable = v
+				}
+			}
+		case len(t.Wrong) > 0:
+			for _, detail := range t.Wrong {
+				wrong = append(wrong, r.at(v.pos, v.name+" is declared wrongly: "+detail, ""))
+			}
+		default:
+			decls = append(decls, &declared{variable: v, meta: t.Meta, goName: names.Exported(t.Meta.Name)})
+		}
+	}
+	slices.SortStableFunc(decls, func(a, b *declared) int {
+		return cmp.Or(cmp.Compare(a.meta.Name, b.meta.Name), cmp.Compare(a.meta.ID, b.meta.ID))
+	})
+	decls, repeated := r.once(decls)
+	wrong = append(wrong, repeated...)
+	wrong = append(wrong, r.collisions(decls)...)
+	strays, notes := r.strays(told.Strays)
+	wrong = append(wrong, strays...)
+	if len(wrong) == 0 && len(decls) == 0 {
+		return nil, nil, r.nothingFound(nil)
+	}
+	return decls, notes, problems(wrong)
+}
+
+// betterName reports whether one of two variables of the same declaration can
+// be named by more packages.
+func (r *run) betterName(v, than *variable) bool { return v.exported() && !than.exported() }
+
+// once leaves out what another variable declares in the same way, as may be
+// done, and finds what is declared in two ways. decls are by name and id.
+func (r *run) once(decls []*declared) (kept []*declared, wrong []Problem) {
+	ids := map[string]*declared{}
+	for _, d := range decls {
+		if len(kept) > 0 {
+			last := kept[len(kept)-1]
+			if last.meta.Name == d.meta.Name && last.meta.ID == d.meta.ID && last.meta.Variable == d.meta.Variable {
+				if !types.Identical(last.typ, d.typ) {
+					wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the %s is declared with the Go type %s, and at %s with %s",
+						d.what(), d.meta.Type, r.place(last), last.meta.Type), "use the one variable in both places, or give one of them another Name"))
+				} else if !equalMeta(last.meta, d.meta) {
+					wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the %s is declared otherwise than at %s", d.what(), r.place(last)),
+						"use the one variable in both places"))
+				}
+				continue
+			}
+		}
+		kept = append(kept, d)
+		other, twice := ids[d.meta.ID]
+		switch {
+		case !twice:
+			ids[d.meta.ID] = d
+		case other.meta.Variable != d.meta.Variable:
+			wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the id of the %s is at %s that of the %s", d.what(), r.place(other), other.what()), "use another id"))
+		case string(other.meta.Schema) != string(d.meta.Schema) || other.meta.Text != d.meta.Text:
+			wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the id of the %s is declared at %s with another schema", d.what(), r.place(other)), "use one Go type for both"))
+		}
+	}
+	return kept, wrong
+}
+
+// equalMeta reports whether two declarations of one name say the same.
+func equalMeta(a, b schema.Meta) bool {
+	return a.Optional == b.Optional && a.Text == b.Text && string(a.Schema) == string(b.Schema) && a.Default == b.Default &&
+		a.AnyOf == b.AnyOf && a.OneOf == b.OneOf && slices.Equal(a.RequiredIn, b.RequiredIn) && a.Generate == b.Generate &&
+		a.RotationPeriod == b.RotationPeriod && a.DisplayName == b.DisplayName && a.Description == b.Description && a.DocsURL == b.DocsURL
+}
+
+// place is where a declaration is, for people.
+func (r *run) place(d *declared) string {
+	return fmt.Sprintf("%s:%d", r.rel(d.pos.Filename), d.pos.Line)
+}
+
+// strays finds the declarations that no variable holds. Those of packages that
+// were not named are worth a note only.
+func (r *run) strays(all []stray) (wrong []Problem, notes []string) {
+	for _, s := range all {
+		if core.CheckID(s.Name) != nil {
+			s.Name = "what" // stands there may be a value by mistake
+		}
+		name, line, _ := strings.Cut(s.Place, ":")
+		var at []string
+		for _, f := range r.watched.named {
+			if strings.HasSuffix(f, "/"+name) {
+				at = append(at, f)
+			}
+		}
+		if len(at) == 0 {
+			notes = append(notes, core.Printable(fmt.Sprintf("%s is declared at %s, in a package that was not named: name it too if the program needs it", s.Name, s.Place)))
+			continue
+		}
+		p := Problem{File: r.rel(at[0]), What: fmt.Sprintf("%s is declared, but no variable of its package holds the declaration", s.Name),
+			Do: "declare it as a package's variable of its own: var X = schema.Declare[T](…)"}
+		_, _ = fmt.Sscanf(line, "%d", &p.Line)
+		wrong = append(wrong, p)
+	}
+	slices.Sort(notes)
+	return wrong, slices.Compact(notes)
+}
