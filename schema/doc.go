@@ -41,6 +41,17 @@
 // or if. "format" is asserted. A $ref stays within the schema; $dynamicRef
 // and $recursiveRef are refused, and so is a schema whose expansion explodes.
 //
+// # When a value must be there
+//
+// A secret is required, unless Spec says that it is Optional, that it is
+// required in some environments only (RequiredIn), or that it is one of a group
+// of which one (AnyOf) or exactly one (OneOf) must be there. [Load], [Status]
+// and [Missing] judge that; an empty value is a missing one.
+//
+// [DeclareVariable] is the twin for configuration that is no secret: its value
+// may be shown, and it may have a Default. What a secret's value can be made of
+// is said by Spec.Generate, and made by [Generate].
+//
 // # Errors
 //
 // A wrong declaration never panics: it is an error of every use and of
