@@ -4,9 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/lukko-dev/lukko/core/chain"
 	"github.com/lukko-dev/lukko/schema"
+	"go.yaml.in/yaml/v4"
 )
 
 // FileName is the name of the file.
@@ -29,7 +31,8 @@ type Config struct {
 	Environments []Environment
 
 	// Declarations holds the secrets and variables that the file declares, in
-	// its order. Their values are handed out as they are stored.
+	// its order, and then those of the files of metadata. Each id is there once.
+	// Their values are handed out as they are stored.
 	Declarations *schema.Set
 
 	// OnFallThrough is told what the chains of environments do beyond
@@ -54,6 +57,32 @@ type Environment struct {
 	// FallThrough are the kinds of core's errors that a read passes over,
 	// beside "not found".
 	FallThrough []error
+
+	// Variables are the values that the file gives variables here, in its
+	// order. The process environment goes before them; see
+	// [Config.OpenVariables].
+	Variables []Variable
+}
+
+// Variable is the value of a variable in one environment: configuration that
+// is no secret, and stands in the file in clear.
+type Variable struct {
+	ID    string
+	Place string // "lukko.yaml:7"
+
+	// Value is a scalar as it is written in the file, without its quotes: 8080
+	// and 0x1F are those texts. A mapping or a list is JSON. It is never empty.
+	Value string
+}
+
+// Variable returns the value of an id. It is false where the file gives none
+// here.
+func (e Environment) Variable(id string) (Variable, bool) {
+	i := slices.IndexFunc(e.Variables, func(v Variable) bool { return v.ID == id })
+	if i < 0 {
+		return Variable{}, false
+	}
+	return e.Variables[i], true
 }
 
 // Store is one layer of an environment.
@@ -70,13 +99,14 @@ type Store struct {
 // fs.ErrNotExist or fs.ErrPermission where that is why.
 //
 // A declaration that is wrong in itself, such as one with a schema that does
-// not compile, is among that.
+// not compile, is among that, and so are a file of metadata that can't be read
+// and a variable whose value is not what is declared.
 func Load(path string) (*Config, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	data, err := readFile(abs)
+	data, err := readFile(abs, MaxLen)
 	if err != nil {
 		return nil, err
 	}
@@ -84,23 +114,43 @@ func Load(path string) (*Config, error) {
 }
 
 // Parse is Load for content that is there already. path is what is named in
-// errors, and its folder is where relative URLs start.
+// errors, and its folder is where relative URLs and files of metadata start.
 func Parse(path string, data []byte) (*Config, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	r := reader{path: abs, config: &Config{Path: abs, Declarations: new(schema.Set)}}
-	r.read(data)
-	if len(r.faults) > 0 {
-		slices.SortStableFunc(r.faults, Fault.compare)
-		return nil, &Error{Path: abs, Faults: r.faults}
-	}
-	return r.config, nil
+	c, _, err := parse(abs, data, unchecked{})
+	return c, err
 }
 
-// readFile reads no more than a file of this kind can hold.
-func readFile(path string) ([]byte, error) {
+// unchecked is a variable whose value need not be what is declared, since it
+// is about to be replaced.
+type unchecked struct {
+	environment, id string
+	anywhere        bool // in every environment
+}
+
+func (u unchecked) is(environment, id string) bool {
+	return id == u.id && (u.anywhere || environment == u.environment)
+}
+
+// parse returns the root node of the file, too.
+func parse(path string, data []byte, except unchecked) (*Config, *yaml.Node, error) {
+	r := reader{path: path, except: except, config: &Config{Path: path, Declarations: new(schema.Set)}}
+	root := r.document(data)
+	if root != nil {
+		r.read(root)
+	}
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, Fault.compare)
+		return nil, nil, &Error{Path: path, Faults: r.faults}
+	}
+	return r.config, root, nil
+}
+
+// readFile reads a regular file of at most so many bytes.
+func readFile(path string, most int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, unreadable(path, err)
@@ -108,8 +158,8 @@ func readFile(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &Error{Path: path, Faults: []Fault{{What: "it is no regular file"}}}
 	}
-	if info.Size() > MaxLen {
-		return nil, &Error{Path: path, Faults: []Fault{{What: "it is larger than 1 MiB"}}}
+	if info.Size() > most {
+		return nil, &Error{Path: path, Faults: []Fault{{What: "it is larger than " + strconv.FormatInt(most>>20, 10) + " MiB"}}}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -1,14 +1,15 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/schema"
+	"github.com/lukko-dev/lukko/schema/metadata"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -37,7 +38,7 @@ func (r *reader) declaration(key, value *yaml.Node, variable bool) {
 	case value.Kind == yaml.MappingNode:
 		before := len(r.faults)
 		for key, value := range pairs(value) {
-			r.attribute(&spec, key, value)
+			r.attribute(&spec, variable, key, value)
 		}
 		if len(r.faults) > before {
 			return
@@ -56,7 +57,7 @@ func (r *reader) declaration(key, value *yaml.Node, variable bool) {
 	}
 }
 
-func (r *reader) attribute(spec *schema.Spec, key, value *yaml.Node) {
+func (r *reader) attribute(spec *schema.Spec, variable bool, key, value *yaml.Node) {
 	switch key.Value {
 	case "name":
 		spec.Name = r.text(value, "name")
@@ -79,32 +80,64 @@ func (r *reader) attribute(spec *schema.Spec, key, value *yaml.Node) {
 		if r.json(&b, value) {
 			spec.Schema = json.RawMessage(b.String())
 		}
+	case "anyOf":
+		spec.AnyOf = r.text(value, "anyOf")
+	case "oneOf":
+		spec.OneOf = r.text(value, "oneOf")
+	case "requiredIn":
+		spec.RequiredIn = r.requiredIn(value)
+	case "generate":
+		spec.Generate = r.text(value, "generate")
 	case "value", "secret", "default":
-		r.fault(key, "unknown key; a secret itself never belongs into this file: store it with lukko set")
+		switch {
+		case !variable:
+			r.fault(key, "unknown key; a secret itself never belongs into this file: store it with lukko set")
+		case key.Value == "default":
+			spec.Default = r.value(value, "default")
+		default:
+			r.fault(key, "unknown key; the value of a variable is in environments, in the variables of each, and default is one for all")
+		}
 	default:
-		r.unknown(key, "name", "displayName", "description", "docsURL", "optional", "rotationPeriod", "schema")
+		known := []string{"name", "displayName", "description", "docsURL", "optional", "requiredIn", "anyOf", "oneOf", "rotationPeriod", "generate", "schema"}
+		if variable {
+			known = append(known, "default")
+		}
+		r.unknown(key, known...)
+	}
+}
+
+// requiredIn reads the name of an environment, or a list of them.
+func (r *reader) requiredIn(n *yaml.Node) (names []string) {
+	items := []*yaml.Node{n}
+	if n.Kind == yaml.SequenceNode {
+		if items = n.Content; len(items) == 0 {
+			r.fault(n, "the list of environments is empty; optional: true is for what no environment requires")
+		}
+	}
+	for _, item := range items {
+		if name := r.text(item, "requiredIn"); name != "" {
+			names = append(names, name)
+			r.required = append(r.required, item)
+		}
+	}
+	return names
+}
+
+// checkRequired looks for the environments that requiredIn names.
+func (r *reader) checkRequired() {
+	for _, n := range r.required {
+		r.names(n, "requiredIn")
 	}
 }
 
 // period reads a time such as 90d, 12w or 36h.
 func (r *reader) period(n *yaml.Node) time.Duration {
-	const what = "rotationPeriod is a time such as 90d, 12w or 36h"
-	if !isText(n) {
-		r.fault(n, what)
-		return 0
-	}
-	units := map[string]time.Duration{"d": 24 * time.Hour, "w": 7 * 24 * time.Hour, "h": time.Hour}
-	for suffix, unit := range units {
-		digits, ok := strings.CutSuffix(n.Value, suffix)
-		if !ok {
-			continue
-		}
-		count, err := strconv.ParseUint(digits, 10, 31)
-		if err == nil && count > 0 && time.Duration(count) <= 1<<62/unit {
-			return time.Duration(count) * unit
+	if isText(n) {
+		if period, ok := metadata.ParsePeriod(n.Value); ok {
+			return period
 		}
 	}
-	r.fault(n, what)
+	r.fault(n, "rotationPeriod is a time such as 90d, 12w or 36h")
 	return 0
 }
 
@@ -151,9 +184,12 @@ func (r *reader) json(b *strings.Builder, n *yaml.Node) bool {
 	return true
 }
 
+// writeText writes a text as JSON, with < and & as they are.
 func writeText(b *strings.Builder, s string) {
-	text, err := json.Marshal(s)
-	if err == nil {
-		b.Write(text)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(s) == nil {
+		b.Write(bytes.TrimSuffix(text.Bytes(), []byte("\n")))
 	}
 }

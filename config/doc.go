@@ -1,5 +1,6 @@
 // Package config reads lukko.yaml: where the secrets are in each environment,
-// and what they look like. It gives a program what the lukko command uses.
+// the values of variables there, and what both look like. It gives a program
+// what the lukko command uses.
 //
 //	store, err := config.Open(ctx, "production")
 //	if err != nil {
@@ -7,6 +8,13 @@
 //	}
 //	defer store.Close()
 //	creds, err := Stripe.Get(ctx, store)
+//
+//	variables, err := config.OpenVariables(ctx, "production")
+//	if err != nil {
+//		return err
+//	}
+//	defer variables.Close()
+//	level, err := LogLevel.Get(ctx, variables)
 //
 // The file holds no secret and is meant to be committed:
 //
@@ -22,6 +30,11 @@
 //	        url: aws://eu-west-1?prefix=shop/
 //	    writeTo: cloud                   # by default the only one that can be written to
 //	    fallThrough: [unavailable]       # what is passed over beside "not found" and ids that a store can't hold
+//	    variables:                       # configuration that is no secret, in clear
+//	      LOG_LEVEL: warn
+//	      LIMITS: {perMinute: 100}
+//
+//	metadata: internal/secrets/secrets_meta.json   # what Go declares, as lukko generate writes it; or a list
 //
 //	secrets:
 //	  STRIPE_CREDENTIALS:
@@ -35,15 +48,38 @@
 //	      properties:
 //	        apiKey: {type: string, pattern: ^sk_}
 //	  SESSION_KEY:
-//	    optional: true
+//	    generate: random                 # lukko set --generate makes one; see schema.Spec
+//	  SENTRY_DSN:
+//	    requiredIn: [production]         # elsewhere it is optional, as with optional: true it is everywhere
+//	  SMTP_PASSWORD: {anyOf: mail}       # at least one of the group; oneOf is exactly one
+//	  MAILGUN_KEY: {anyOf: mail}
 //
 //	variables:
 //	  LOG_LEVEL:
+//	    default: info
 //	    schema: {type: string, enum: [debug, info, warn]}
 //
 // A secret without a schema is any bytes, one whose schema is of type string
 // is a text, and any other is a JSON document: see
 // [github.com/lukko-dev/lukko/schema].
+//
+// # Variables
+//
+// The value of a variable is a scalar as it is written, so that 8080, 007 and
+// no stay these texts (quotes are not part of it), and a mapping or a list as
+// JSON. What is declared is validated when the file is read. An id that is
+// declared as a secret is refused: what is here is in clear, and in git.
+// [Config.OpenVariables] opens them, with the process environment in front;
+// an environment variable that is empty counts as one that is not set.
+// [SetVariable] and [DeleteVariable] edit the file.
+//
+// # Declarations in Go
+//
+// What is declared in Go need not be declared here again: lukko generate
+// writes it to a secrets_meta.json, and those that metadata names are read
+// with the file, as is one in the same folder by itself. An id that is
+// declared in both must have the same schema; what else is said of it is taken
+// from here.
 //
 // # Where the file is
 //

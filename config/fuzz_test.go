@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/config"
+	"github.com/lukko-dev/lukko/core"
 )
 
 // FuzzConfig takes any lukko.yaml: nothing panics, nothing takes long, every
@@ -23,6 +24,7 @@ func FuzzConfig(f *testing.F) {
 		"environments: {a: {stores: [{name: b, url: env:x}], writeTo: b, fallThrough: [unavailable]}}\nvariables: {A: {schema: {type: string}}}",
 		"{\"environments\": {\"a\": \"memory:\"}, \"secrets\": {\"A\": {\"rotationPeriod\": \"36h\", \"schema\": true}}}",
 		"environments: {a: \"file:%2e%2e/x?prefix=a%2Fb\"}\nsecrets: {B: {schema: {type: object, additionalProperties: false, maxProperties: 1e3}}}",
+		"environments: {a: {stores: env:x, variables: {A: 0x1F, B: [1, {c: d}], C: ~}}, b: env:y}\nvariables: {A: {default: 5, schema: {type: integer}}}\nsecrets: {S: {requiredIn: [a], generate: uuid}, T: {anyOf: g}, U: {oneOf: h}}",
 		"environments: |\n  canary\n", "? - a\n: b\n", "secrets: {A: {schema: {$ref: '#'}}}", "a:\n\tb", "\ufeff# c\nenvironments: {a: x:y}\n", "environments: {a: !!binary aGk=}",
 	} {
 		f.Add([]byte(s))
@@ -59,6 +61,11 @@ func FuzzConfig(f *testing.F) {
 			if len(env.Stores) == 0 {
 				t.Fatal("an environment has no store")
 			}
+			for _, v := range env.Variables {
+				if d, ok := c.Declarations.ByID(v.ID); v.Value == "" || core.CheckID(v.ID) != nil || ok && d.Validate(core.String(v.Value)) != nil {
+					t.Fatal("the value of a variable is not sound")
+				}
+			}
 			if _, err := c.Environment(env.Name); err != nil {
 				t.Fatal(err)
 			}
@@ -75,14 +82,14 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-var schemaPointer = regexp.MustCompile(`the schema is wrong at .*`)
+var schemaPointer = regexp.MustCompile(`(the schema is wrong at|the default is invalid at|declares:) .*`)
 
 var longWord = regexp.MustCompile(`[A-Za-z0-9]{12,}`)
 
 // noLeak looks for the long words of a file in an error. A name of an
 // environment or a store is repeated on purpose, and so is a key that is
-// nearly a known one. Where a schema is wrong is told by a pointer, which is made of
-// keys.
+// nearly a known one. Where a schema or a default is wrong is told by a pointer,
+// which is made of keys, and what a schema asks for in its own words.
 func noLeak(t *testing.T, err error, data []byte) {
 	t.Helper()
 	text := schemaPointer.ReplaceAllString(err.Error(), "")
@@ -99,7 +106,7 @@ func noLeak(t *testing.T, err error, data []byte) {
 }
 
 var ownWords = fmt.Sprint(
-	"environments permission unauthenticated unavailable rotationPeriod displayName description fallThrough development dependentSchemas ",
+	"requiredIn variables metadata environments permission unauthenticated unavailable rotationPeriod displayName description fallThrough development dependentSchemas ",
 	"additionalProperties patternProperties unevaluatedProperties exclusiveMinimum exclusiveMaximum dynamicRef recursiveRef ",
 	"maxProperties minProperties propertyNames additionalItems unevaluatedItems dependentRequired dependencies definitions ",
 	"contentEncoding contentMediaType contentSchema dynamicAnchor recursiveAnchor",

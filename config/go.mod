@@ -3,6 +3,7 @@ module github.com/lukko-dev/lukko/config
 go 1.26.0
 
 require (
+	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
 	github.com/lukko-dev/lukko/schema v0.1.0
 	go.yaml.in/yaml/v4 v4.0.0

@@ -14,8 +14,12 @@ import (
 // reader makes a Config of a file and collects what is wrong with it.
 type reader struct {
 	path   string
+	except unchecked
 	config *Config
 	faults []Fault
+
+	required []*yaml.Node // the environments that requiredIn names
+	values   []givenValue // of the variables
 }
 
 // place is how a declaration names a line of the file.
@@ -23,12 +27,11 @@ func (r *reader) place(n *yaml.Node) string {
 	return filepath.Base(r.path) + ":" + strconv.Itoa(n.Line)
 }
 
-func (r *reader) read(data []byte) {
-	root := r.document(data)
-	if root == nil || !r.mapping(root, "the file") {
+func (r *reader) read(root *yaml.Node) {
+	if !r.mapping(root, "the file") {
 		return
 	}
-	var standard, environments *yaml.Node
+	var standard, environments, files *yaml.Node
 	for key, value := range pairs(root) {
 		switch key.Value {
 		case "default":
@@ -39,10 +42,13 @@ func (r *reader) read(data []byte) {
 			r.declarations(value, false)
 		case "variables":
 			r.declarations(value, true)
+		case "metadata":
+			files = value
 		default:
-			r.unknown(key, "default", "environments", "secrets", "variables")
+			r.unknown(key, "default", "environments", "secrets", "variables", "metadata")
 		}
 	}
+	r.metadata(files)
 	if environments == nil {
 		r.fault(root, "environments is missing: it says where the secrets are, as in environments: {development: file:secrets}")
 		return
@@ -54,6 +60,8 @@ func (r *reader) read(data []byte) {
 		r.environment(key, value)
 	}
 	r.standard(standard)
+	r.checkRequired()
+	r.checkValues()
 }
 
 // standard reads the default environment.
@@ -66,18 +74,24 @@ func (r *reader) standard(n *yaml.Node) {
 		return
 	}
 	name := r.text(n, "default")
-	if name == "" {
-		return
-	}
-	if !slices.Contains(names, name) {
-		what := "default names no environment; there are " + strings.Join(names, ", ")
-		if near := nearest(name, names); near != "" {
-			what += `; did you mean "` + near + `"?`
-		}
-		r.fault(n, what)
+	if name == "" || !r.names(n, "default") {
 		return
 	}
 	r.config.Default = name
+}
+
+// names reports whether a text is the name of an environment of the file.
+func (r *reader) names(n *yaml.Node, what string) bool {
+	names := r.config.Names()
+	if slices.Contains(names, n.Value) {
+		return true
+	}
+	what += " names no environment; there are " + strings.Join(names, ", ")
+	if near := nearest(n.Value, names); near != "" {
+		what += `; did you mean "` + near + `"?`
+	}
+	r.fault(n, what)
+	return false
 }
 
 // environment reads one environment: a URL, a list of stores, or a mapping
@@ -114,8 +128,10 @@ func (r *reader) environmentMapping(env *Environment, n *yaml.Node) {
 			writeTo = value
 		case "fallThrough":
 			r.fallThrough(env, value)
+		case "variables":
+			r.variables(env, value)
 		default:
-			r.unknown(key, "stores", "writeTo", "fallThrough")
+			r.unknown(key, "stores", "writeTo", "fallThrough", "variables")
 		}
 	}
 	if stores == nil {
