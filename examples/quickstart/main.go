@@ -16,22 +16,10 @@ import (
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/chain"
+	"github.com/lukko-dev/lukko/examples/quickstart/secrets"
 	"github.com/lukko-dev/lukko/providers/env"
 	"github.com/lukko-dev/lukko/providers/file"
-	"github.com/lukko-dev/lukko/schema"
 )
-
-// A secret is a struct, and what is declared of it.
-type StripeCredentials struct {
-	APIKey        core.Value `json:"apiKey" jsonschema:"pattern=^sk_"`
-	WebhookSecret core.Value `json:"webhookSecret"`
-}
-
-var Stripe = schema.Declare[StripeCredentials](schema.Spec{
-	Name: "stripe", ID: "STRIPE_CREDENTIALS",
-	DisplayName: "Stripe API", Description: "API keys for Stripe payment processing",
-	DocsURL: "https://docs.stripe.com/keys",
-})
 
 func main() {
 	if err := run(context.Background(), os.Stdout, newStripe); err != nil {
@@ -64,38 +52,41 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 	defer store.Close()
 	say.line("you read it as %s…", you.Key[:20])
 
+	// The methods of typed are made from the declarations, by lukko generate.
+	typed := secrets.NewTypedSecretService(store)
+
 	say.title("The secret is declared, and missing")
-	_, err = Stripe.Get(ctx, store)
+	_, err = typed.Stripe(ctx)
 	if err := expect(err, core.ErrNotFound); err != nil {
 		return err
 	}
 	say.line("%v", err)
 
 	say.title("A publishable key is no secret key, says the schema")
-	wrong := StripeCredentials{APIKey: core.String("pk_test_51NotASecret"), WebhookSecret: core.String("whsec_a")}
-	err = Stripe.Set(ctx, store, wrong)
+	wrong := secrets.StripeCredentials{APIKey: core.String("pk_test_51NotASecret"), WebhookSecret: core.String("whsec_a")}
+	err = typed.SetStripe(ctx, wrong)
 	if err := errors.Join(expect(err, core.ErrInvalidValue), hides(err, wrong)); err != nil {
 		return err
 	}
 	say.line("%v", err)
 
 	say.title("Stored encrypted, read typed")
-	first := StripeCredentials{APIKey: core.String("sk_test_51First"), WebhookSecret: core.String("whsec_first")}
-	if err := Stripe.Set(ctx, store, first); err != nil {
+	first := secrets.StripeCredentials{APIKey: core.String("sk_test_51First"), WebhookSecret: core.String("whsec_first")}
+	if err := typed.SetStripe(ctx, first); err != nil {
 		return err
 	}
-	loaded, err := schema.Load(ctx, store, Stripe) // one batch for all that a program declares
+	loaded, err := typed.Load(ctx) // one batch for all that a program declares
 	if err != nil {
 		return err
 	}
 	defer loaded.Close()
-	stripe := Stripe.From(loaded) // its Get never blocks and never fails
 	server := serve("sk_test_51First")
 	defer server.Close()
-	if err := charge(ctx, server, stripe.Get()); err != nil {
+	// The loaded getter never blocks and never fails.
+	if err := charge(ctx, server, loaded.Stripe()); err != nil {
 		return err
 	}
-	say.line("a value prints as %v, and signs a request: the server verified it", stripe.Get().APIKey)
+	say.line("a value prints as %v, and signs a request: the server verified it", loaded.Stripe().APIKey)
 
 	say.title("On disk there is no byte of it in clear text")
 	if err := encrypted(dir, first); err != nil {
@@ -104,15 +95,15 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 	say.line("and without Lukko: age -d -i identity.txt store/secrets/STRIPE_CREDENTIALS.age")
 
 	say.title("A rotation, and the loaded handle follows")
-	second := StripeCredentials{APIKey: core.String("sk_test_52Second"), WebhookSecret: core.String("whsec_second")}
-	if err := Stripe.Set(ctx, store, second); err != nil {
+	second := secrets.StripeCredentials{APIKey: core.String("sk_test_52Second"), WebhookSecret: core.String("whsec_second")}
+	if err := typed.SetStripe(ctx, second); err != nil {
 		return err
 	}
 	server.rotate("sk_test_52Second")
 	if err := loaded.Refresh(ctx); err != nil { // it polls by itself, too: once a minute
 		return err
 	}
-	if err := charge(ctx, server, stripe.Get()); err != nil {
+	if err := charge(ctx, server, loaded.Stripe()); err != nil {
 		return err
 	}
 	if err := errors.Join(refused(charge(ctx, server, first)), encrypted(dir, second)); err != nil {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/examples/quickstart/secrets"
 )
 
 // asProcess makes the test binary the quickstart.
@@ -103,14 +104,14 @@ func TestQuickstartExitsNonZeroWhereItFails(t *testing.T) {
 func TestSabotageIsFound(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	creds := StripeCredentials{APIKey: core.String("sk_test_secret"), WebhookSecret: core.String("whsec_secret")}
+	creds := secrets.StripeCredentials{APIKey: core.String("sk_test_secret"), WebhookSecret: core.String("whsec_secret")}
 	server := newStripe("sk_test_secret")
 	t.Cleanup(server.Close)
 
 	for name, err := range map[string]error{
 		"a server that has another key": run(ctx, io.Discard, func(string) *fakeStripe { return newStripe("sk_test_other") }),
 		"a request signed with another key": charge(ctx, server,
-			StripeCredentials{APIKey: core.String("sk_test_other")}),
+			secrets.StripeCredentials{APIKey: core.String("sk_test_other")}),
 		"an old key that still works":                      refused(charge(ctx, server, creds)),
 		"an error that is not expected":                    expect(errors.New("another"), core.ErrNotFound),
 		"no error where one is expected":                   expect(nil, core.ErrNotFound),

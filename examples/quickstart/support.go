@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 
 	"github.com/lukko-dev/lukko/core/chain"
+	"github.com/lukko-dev/lukko/examples/quickstart/secrets"
 )
 
 // What is here checks that the quickstart is true: a server that verifies
@@ -53,7 +54,7 @@ func sign(key string, body []byte) []byte {
 
 // charge sends one request, signed with the key. Reveal is where a secret
 // leaves Lukko: a search for it finds every such place.
-func charge(ctx context.Context, server *fakeStripe, with StripeCredentials) error {
+func charge(ctx context.Context, server *fakeStripe, with secrets.StripeCredentials) error {
 	body := []byte(`{"amount":4200,"currency":"eur"}`)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+"/v1/charges", bytes.NewReader(body))
 	if err != nil {
@@ -85,7 +86,7 @@ func expect(err, kind error) error {
 }
 
 // hides returns an error if the text of err repeats a secret.
-func hides(err error, secret StripeCredentials) error {
+func hides(err error, secret secrets.StripeCredentials) error {
 	if text := fmt.Sprintf("%v %+v %#v", err, err, err); contains([]byte(text), secret) {
 		return errors.New("an error repeats a secret")
 	}
@@ -94,7 +95,7 @@ func hides(err error, secret StripeCredentials) error {
 
 // contains reports whether any six bytes of a secret, one after the other, are
 // in data.
-func contains(data []byte, secret StripeCredentials) bool {
+func contains(data []byte, secret secrets.StripeCredentials) bool {
 	const piece = 6
 	for _, value := range []string{secret.APIKey.Reveal(), secret.WebhookSecret.Reveal()} {
 		for i := 0; i+piece <= len(value); i++ {
@@ -108,7 +109,7 @@ func contains(data []byte, secret StripeCredentials) bool {
 
 // encrypted returns an error if any file below dir holds a piece of a secret in
 // clear text, or if there is no encrypted file.
-func encrypted(dir string, secret StripeCredentials) error {
+func encrypted(dir string, secret secrets.StripeCredentials) error {
 	found := false
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -140,7 +141,7 @@ func useChain(ctx context.Context, layers *chain.Chain, server *fakeStripe, vari
 		want = "env"
 		server.rotate("sk_test_53Local")
 	}
-	creds, err := Stripe.Get(ctx, layers)
+	creds, err := secrets.Stripe.Get(ctx, layers)
 	if err != nil {
 		return "", err
 	}
