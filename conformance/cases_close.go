@@ -126,6 +126,7 @@ var closeCases = []Case{
 		needs: []need{needCloser, needContent},
 		run: func(t *trial) {
 			id, v := t.have("a")
+			t.shown(map[string]core.Value{id: v})
 			half := make(chan struct{})
 			var begun sync.WaitGroup
 			begun.Add(8)

@@ -123,6 +123,7 @@ var contextCases = []Case{
 			want := t.haves("a", "b")
 			ids := []string{t.id("a"), t.id("b")}
 			t.wantMany("before", ids, want)
+			t.shown(want)
 			for i := range 16 {
 				ctx := newFading(t.ctx, i+1)
 				got, err := t.svc.Get(ctx, ids[0])

@@ -96,8 +96,10 @@ var getCases = []Case{
 			id, _ := t.have("a")
 			other, v := t.have("b")
 			t.do("Corrupt", t.sub.Corrupt(id))
-			_, err := t.svc.Get(t.ctx, id)
-			t.wantKind("Get of the damaged secret", err, core.ErrCorrupt)
+			t.eventually(func() string {
+				_, err := t.svc.Get(t.ctx, id)
+				return kindFault("Get of the damaged secret", err, core.ErrCorrupt)
+			})
 			t.wantValue("beside a damaged secret", other, v)
 		},
 	},
@@ -195,7 +197,8 @@ var getCases = []Case{
 		Look:  "where Stat maps the vendor's answer for a missing right",
 		needs: []need{needContent, hookDeny},
 		run: func(t *trial) {
-			id, _ := t.have("a")
+			id, v := t.have("a")
+			t.shown(map[string]core.Value{id: v})
 			t.do("Deny", t.sub.Deny(id))
 			if _, err := t.svc.Stat(t.ctx, id); err != nil {
 				t.wantKind("Stat of the denied id", err, core.ErrPermissionDenied)

@@ -256,6 +256,7 @@ var listCases = []Case{
 		}}},
 		run: func(t *trial) {
 			want := t.haves("a", "b", "c", "d")
+			t.shown(want)
 			bad := map[string]error{}
 			if t.sub.Deny != nil {
 				t.do("Deny", t.sub.Deny("b"))

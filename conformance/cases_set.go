@@ -254,8 +254,16 @@ func (t *trial) failedWrite(failure error, allowed ...error) {
 	restore()
 	if err != nil && !errors.Is(err, core.ErrIndeterminate) {
 		t.wantValue("after a Set that said that nothing was written", id, before)
-	} else if t.shows(id, before) != "" {
-		t.wantValue("after a Set that may have been written", id, after)
+	} else {
+		t.eventually(func() string {
+			if t.shows(id, before) == "" {
+				return ""
+			}
+			if problem := t.shows(id, after); problem != "" {
+				return "after a Set that may have been written: " + problem
+			}
+			return ""
+		})
 	}
 	v := t.marks.value()
 	t.put(id, v)

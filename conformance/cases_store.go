@@ -112,6 +112,7 @@ var storeCases = []Case{
 					t.fatalf("Delete failed: %v", err)
 				}
 			}
+			t.shown(map[string]core.Value{id: v})
 			t.close()
 			again, err := t.sub.Reopen()
 			if err != nil {

@@ -226,7 +226,8 @@ var versionCases = []Case{
 		Look:  "where Versions maps the vendor's answer for a missing right",
 		needs: []need{needContent, needVersions, hookDeny},
 		run: func(t *trial) {
-			id, _ := t.have("a")
+			id, v := t.have("a")
+			t.shown(map[string]core.Value{id: v})
 			t.do("Deny", t.sub.Deny(id))
 			infos, err := collect(t.svc.Versions(t.ctx, id))
 			var batch *core.BatchError

@@ -93,6 +93,7 @@ func Check(ctx context.Context, svc core.SecretService, opts ...CheckOption) (Re
 		return Report{}, err
 	}
 	s.live.caps = caps
+	s.live.secrets = sharedBy(o.full, caps)
 
 	report := Report{Prefix: prefix, Recoverable: caps.Delete && !caps.Purge}
 	report.Estimate = estimate(o.full, caps)
@@ -135,19 +136,15 @@ func invalidOption(hint string) error {
 // estimate adds up what the cases that will run take at most.
 func estimate(full bool, caps core.Capabilities) Estimate {
 	e := Estimate{Calls: 1} // Capabilities
-	shared := sharedSecrets
+	shared := sharedBy(full, caps)
 	as := &trial{suite: &suite{live: &live{full: full}}, caps: caps}
 	for _, c := range all {
 		cost := c.Cost
 		if full {
 			cost = c.FullCost
 		}
-		if cost.Class == Offline || cost.Class == Full && !full ||
-			slices.ContainsFunc(c.needs, func(n need) bool { return n.unmet(as) != "" }) {
+		if !c.runs(full, as) {
 			continue
-		}
-		if full {
-			shared = max(shared, c.shared)
 		}
 		e.Cases++
 		e.Calls += cost.Calls
@@ -160,6 +157,27 @@ func estimate(full bool, caps core.Capabilities) Estimate {
 	e.Secrets += shared
 	e.Calls += e.Secrets + neverMade // to remove them
 	return e
+}
+
+// runs reports whether a case is part of a live check of what as knows.
+func (c Case) runs(full bool, as *trial) bool {
+	return c.Cost.Class != Offline && (full || c.Cost.Class != Full) &&
+		!slices.ContainsFunc(c.needs, func(n need) bool { return n.unmet(as) != "" })
+}
+
+// sharedBy is how many secrets the cases of a live check share.
+func sharedBy(full bool, caps core.Capabilities) int {
+	shared := sharedSecrets
+	if !full {
+		return shared
+	}
+	as := &trial{suite: &suite{live: &live{full: full}}, caps: caps}
+	for _, c := range all {
+		if c.runs(full, as) {
+			shared = max(shared, c.shared)
+		}
+	}
+	return shared
 }
 
 // cleanUp removes every secret that a write may have made.

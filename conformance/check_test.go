@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -66,6 +67,34 @@ func TestALiveCheckStaysWithinItsEstimate(t *testing.T) {
 			}
 			t.Logf("announced %s; it took %d secrets and %d calls", announced, report.Secrets, report.Calls)
 		})
+	}
+}
+
+// Some vendors bound how many versions a secret may get in a day: AWS keeps about a
+// hundred.
+func TestAFullCheckWritesNoSecretTooOften(t *testing.T) {
+	t.Parallel()
+	m := newModel()
+	p := &patched{model: m}
+	var mu sync.Mutex
+	writes := map[string]int{}
+	p.set = func(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {
+		info, err := m.Set(ctx, id, v, o)
+		if err == nil {
+			mu.Lock()
+			writes[id]++
+			mu.Unlock()
+		}
+		return info, err
+	}
+	report, err := Check(t.Context(), core.New("model", p), FullCheck())
+	if err != nil || report.Secrets > report.Estimate.Secrets {
+		t.Errorf("%d secrets where %d were announced, %v", report.Secrets, report.Estimate.Secrets, err)
+	}
+	for id, n := range writes {
+		if n > 80 && strings.HasPrefix(id, report.Prefix+"S") { // of those that cases share
+			t.Errorf("%q was written %d times", id, n)
+		}
 	}
 }
 
@@ -171,18 +200,27 @@ func TestWhatCannotBeRemovedIsNamed(t *testing.T) {
 			t.Errorf("%d secrets are left, and the report names %d", m.left(), len(report.Left))
 		}
 	})
-	t.Run("only recoverably", func(t *testing.T) {
-		t.Parallel()
-		m := newModel()
-		m.claims.Purge = false
-		report, err := Check(t.Context(), core.New("model", m))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !report.Recoverable || len(report.Left) > 0 {
-			t.Errorf("the report does not say that what was deleted can be recovered")
-		}
-	})
+	// Without Purge a delete may be recoverable, or final, as Google's are: the
+	// report must not say of either that it is the other.
+	for name, purge := range map[string]bool{"perhaps only recoverably": false, "for good": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newModel()
+			m.claims.Purge = purge
+			report, err := Check(t.Context(), core.New("model", m))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var text strings.Builder
+			if _, err := report.WriteTo(&text); err != nil {
+				t.Fatal(err)
+			}
+			const open = "either its deletes are final, or what the check deleted can still be recovered"
+			if report.Recoverable == purge || strings.Contains(text.String(), open) == purge || len(report.Left) > 0 {
+				t.Errorf("a service that claims Purge: %t. The report has Recoverable: %t, leaves that open: %t, and names %d secrets left", purge, report.Recoverable, strings.Contains(text.String(), open), len(report.Left))
+			}
+		})
+	}
 }
 
 func TestALiveCheckOfAReadOnlyServiceStoresNothing(t *testing.T) {

@@ -29,6 +29,8 @@ type live struct {
 	caps    core.Capabilities
 	prefix  string
 	full    bool
+	secrets int          // that all cases share
+	turns   atomic.Int64 // full: how often one of those was taken
 	counter atomic.Int64 // of fresh ids
 	rounds  atomic.Int64 // of everyPath
 }

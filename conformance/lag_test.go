@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -67,6 +68,28 @@ func (l *lagging) Versions(ctx context.Context, id string) iter.Seq2[core.Info, 
 func lagged(m *model, settle time.Duration) core.SecretService {
 	m.claims.Settle = settle
 	return core.New("model", newLagging(m, 3*time.Millisecond))
+}
+
+// What the hooks do and what the replica shows of it come apart as well.
+func TestARunWaitsForReadsThatLag(t *testing.T) {
+	t.Parallel()
+	h := modelHarness(func(m *model) Subject {
+		open := func() (core.SecretService, error) {
+			return lagged(&model{disk: m.disk, claims: m.claims}, time.Minute), nil
+		}
+		return Subject{Service: lagged(m, time.Minute), Second: open, Reopen: open}
+	})
+	open := h.Open
+	h.Open = func(t testing.TB) Subject {
+		s := open(t)
+		s.Hold = nil // stops calls of the primary, which has no reads
+		return s
+	}
+	for _, r := range results(t, h, nil) {
+		if r.Outcome == Failed {
+			t.Errorf("%s failed: %s", r.Case.Name, strings.Join(r.Failures, "; "))
+		}
+	}
 }
 
 func TestReadsThatLagAreWaitedForWhereThatIsClaimed(t *testing.T) {
