@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/lukko-dev/lukko/core"
@@ -33,9 +34,9 @@ func (w *writing) ifAbsent(ctx context.Context) (core.Info, error) {
 			return core.Info{Version: w.token}, nil
 		case fail.lost:
 			return core.Info{}, fail.ended()
-		case fail.deleted && (looking != nil && !looking.is(core.ErrNotFound) || s.deleted), s.deleted:
+		case fail.deleted && !looking.is(core.ErrNotFound), s.deleted:
 			return core.Info{}, conflict(hintScheduled)
-		case looking.is(core.ErrNotFound) && n < setTries:
+		case fail.deleted && n < setTries:
 			// A purge blocks the name for a moment.
 			if !sleep(ctx, blockedPause<<min(n, 7)) {
 				return core.Info{}, core.NotWritten(ctx.Err())
@@ -48,31 +49,48 @@ func (w *writing) ifAbsent(ctx context.Context) (core.Info, error) {
 	}
 }
 
-// ifVersion writes over one version.
+// ifVersion writes over one version. What is current is asked for before anything is
+// staged, so that a conflict leaves nothing behind; the answer may be late.
 func (w *writing) ifVersion(ctx context.Context, expected string) (core.Info, error) {
-	s, fail := w.describe(ctx, w.ref)
-	if fail.is(core.ErrPermissionDenied) {
-		secret, err := w.get(ctx, w.ref, "")
-		switch {
-		case errors.Is(err, core.ErrNotFound):
-			return core.Info{}, conflict(hintNothing)
-		case err != nil:
-			return core.Info{}, core.NotWritten(err)
+	for n := 0; ; n++ {
+		s, fail := w.describe(ctx, w.ref)
+		if fail.is(core.ErrPermissionDenied) {
+			secret, err := w.get(ctx, w.ref, "")
+			switch {
+			case errors.Is(err, core.ErrNotFound):
+				return core.Info{}, conflict(hintNothing)
+			case err != nil:
+				return core.Info{}, core.NotWritten(err)
+			}
+			s, fail = state{current: secret.Version}, nil
 		}
-		s, fail = state{current: secret.Version}, nil
+		nothing := fail.is(core.ErrNotFound) || fail == nil && s.current == ""
+		switch {
+		case fail != nil && !nothing:
+			return core.Info{}, core.NotWritten(fail.err)
+		case s.current == expected && !s.deleted, timeOf(expected).After(timeOf(s.current)):
+			// Current, or made after what the look saw: only the move can tell.
+			return w.over(ctx, expected)
+		case nothing && !s.deleted && n < lateLooks && time.Since(timeOf(expected)) < settle:
+			// Whoever knows a version so new has seen more than this look. A write would tell
+			// the truth, but the first of an empty secret can become current unasked.
+			if !sleep(ctx, blockedPause<<n) {
+				return core.Info{}, core.NotWritten(ctx.Err())
+			}
+		case s.deleted:
+			return core.Info{}, conflict(hintScheduled)
+		case nothing:
+			return core.Info{}, conflict(hintNothing)
+		default:
+			return core.Info{}, conflict(hintMismatch)
+		}
 	}
-	switch {
-	case fail.is(core.ErrNotFound), fail == nil && s.current == "" && !s.deleted:
-		return core.Info{}, conflict(hintNothing)
-	case fail != nil:
-		return core.Info{}, core.NotWritten(fail.err)
-	case s.deleted:
-		return core.Info{}, conflict(hintScheduled)
-	case s.current != expected:
-		return core.Info{}, conflict(hintMismatch)
-	}
-	return w.over(ctx, expected)
 }
+
+// lateLooks is how often a conditional write looks again, with doubled pauses, 3 s in
+// all, where what it sees is at odds with what it knows: that the secret was there
+// within the last minutes, or that the service has refused to move from this version.
+const lateLooks = 7
 
 // over makes a version that nobody reads yet, and moves AWSCURRENT to it from
 // the one expected, or from nowhere: the service refuses that if the label is
@@ -109,13 +127,12 @@ func (w *writing) over(ctx context.Context, expected string) (core.Info, error) 
 			return core.Info{}, fail.ended()
 		case looking != nil && looking.is(core.ErrNotFound), s.deleted:
 			return core.Info{}, conflict(hintNothing)
-		case looking == nil && s.current == expected && n < setTries:
-			// The service may not yet know of the version that it has just made.
-			if !sleep(ctx, blockedPause<<min(n, 7)) {
+		case looking == nil && s.current == expected && n < lateLooks:
+			// The look is late, or the service does not yet know of the version that it has
+			// just made.
+			if !sleep(ctx, blockedPause<<n) {
 				return core.Info{}, core.NotWritten(ctx.Err())
 			}
-		case looking == nil && s.current == expected:
-			return core.Info{}, fail.ended()
 		default:
 			return core.Info{}, conflict(hintMismatch)
 		}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -29,14 +30,16 @@ type cell struct {
 	lenient bool
 	prefix  string
 	chained bool
+	late    bool // reads miss writes for a time
 }
 
 // cells are such that each personality and each place is in one of them. A trial
 // runs all.
 func cells() []cell {
 	all := []cell{
-		{name: "the strict reference"},
+		{name: "the strict reference while reads miss writes", late: true},
 		{name: "a lenient stand-in under a prefix within a chain", lenient: true, prefix: "shop_", chained: true},
+		{name: "the strict reference"},
 		{name: "the strict reference under a prefix", prefix: "shop/"},
 		{name: "the strict reference within a chain", chained: true},
 		{name: "a lenient stand-in", lenient: true},
@@ -51,14 +54,15 @@ func TestConformance(t *testing.T) {
 	for _, c := range cells() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			conformance.Run(t, conformance.Harness{
-				Open: c.subject,
-				// A chain hands the refusal on for writes, and asks the layer above for reads.
-				Refuses: func(id string) bool {
-					return strings.Contains(id, ":") && !c.names(id) || len(c.prefix+id) > core.MaxIDLen
-				},
-				Names: c.names,
-			})
+			h := conformance.Harness{
+				Open:    func(t testing.TB) conformance.Subject { return c.subject(t) },
+				Refuses: c.refuses,
+				Names:   c.names,
+			}
+			if c.late {
+				h.Open, h.Timeout = late(c.subject), 3*time.Minute
+			}
+			conformance.Run(t, h)
 		})
 	}
 }
@@ -72,7 +76,7 @@ type hooks struct {
 	sdk   *secretsmanager.Client
 }
 
-func (c cell) subject(t testing.TB) conformance.Subject {
+func (c cell) subject(t testing.TB, more ...func(*awstest.Config)) conformance.Subject {
 	t.Helper()
 	h := &hooks{t: t, cell: c}
 	// The region of the ARN that the suite asks for.
@@ -80,12 +84,12 @@ func (c cell) subject(t testing.TB) conformance.Subject {
 	if c.lenient {
 		configure = append(configure, awstest.Lenient)
 	}
-	h.fake = awstest.New(t, configure...)
+	h.fake = awstest.New(t, append(configure, more...)...)
 	h.front = newFront(t, h.fake)
 	h.sdk = bare(t, h.fake)
 	s := conformance.Subject{
 		Second: h.open, Reopen: h.open,
-		Seed: h.seed, Deny: h.deny, Fail: h.fail, Hold: h.hold,
+		Seed: h.seed, Deny: h.deny, Corrupt: h.corrupt, Fail: h.fail, Hold: h.hold,
 	}
 	var err error
 	if s.Service, err = h.open(); err != nil {
@@ -120,6 +124,12 @@ func (h *hooks) open() (core.SecretService, error) {
 	})
 }
 
+// refuses reports whether the service can't hold an id. A chain hands the refusal
+// on for writes, and asks the layer above for reads.
+func (c cell) refuses(id string) bool {
+	return strings.Contains(id, ":") && !c.names(id) || len(c.prefix+id) > core.MaxIDLen
+}
+
 // names reports whether an id is an ARN, which names what is there.
 func (c cell) names(id string) bool { return c.prefix == "" && strings.HasPrefix(id, "arn:") }
 
@@ -147,6 +157,10 @@ func (h *hooks) deny(id string) error {
 	h.fake.Deny("secretsmanager:GetSecretValue", h.cell.prefix+id)
 	return nil
 }
+
+// corrupt is what a value that does not verify is here: one that the service can't decrypt.
+// Text has no form of storage of the provider's that could be damaged.
+func (h *hooks) corrupt(id string) error { return h.fake.LoseKey(h.cell.prefix + id) }
 
 func (h *hooks) fail(kind error) (restore func()) {
 	switch {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,6 +32,18 @@ func newToken() string {
 
 // ordered reports whether an id is of newToken's making, as far as can be seen.
 func ordered(version string) bool { return len(version) >= 36 && version[14] == '7' }
+
+// timeOf is the time in an id of newToken's making; zero of any other.
+func timeOf(version string) time.Time {
+	if !ordered(version) {
+		return time.Time{}
+	}
+	ms, err := strconv.ParseInt(version[:8]+version[9:13], 16, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
 
 // overMark stands in the id of a version that is to follow one other, before what
 // tells which.

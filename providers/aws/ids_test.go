@@ -212,8 +212,14 @@ func TestStatOfWhoMayNotDescribeIsToldFromTheValue(t *testing.T) {
 	if err := store.Delete(t.Context(), "key"); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("a second Delete: %v", err)
 	}
-	if err := store.Delete(t.Context(), "key", core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
-		t.Errorf("a purge, which must look: %v", err)
+	if err := store.Delete(t.Context(), "key", core.Purge()); err != nil {
+		t.Errorf("a purge: %v", err)
+	}
+	if err := store.Delete(t.Context(), "never", core.Purge()); !errors.Is(err, core.ErrNotFound) {
+		t.Errorf("a purge of what never was: %v", err)
+	}
+	if err := store.Delete(t.Context(), "arn:aws:secretsmanager:us-east-1:111122223333:secret:key", core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
+		t.Errorf("a purge by an ARN, which must look: %v", err)
 	}
 }
 

@@ -79,9 +79,10 @@ func noVersion() *core.Error {
 // state is what DescribeSecret says of a secret.
 type state struct {
 	arn     string
-	current string // the version that AWSCURRENT is on; empty: there is none
-	before  string // the version that AWSPREVIOUS is on
-	deleted bool   // scheduled for deletion
+	current string    // the version that AWSCURRENT is on; empty: there is none
+	before  string    // the version that AWSPREVIOUS is on
+	deleted bool      // scheduled for deletion
+	due     time.Time // of the deletion
 }
 
 func (s state) live() bool { return s.current != "" && !s.deleted }
@@ -101,7 +102,7 @@ func (b *backend) describe(ctx context.Context, r ref) (state, *failure) {
 	case !r.is(out.Name, out.ARN):
 		return state{}, &failure{err: another()}
 	}
-	s := state{arn: sdk.ToString(out.ARN), deleted: out.DeletedDate != nil}
+	s := state{arn: sdk.ToString(out.ARN), deleted: out.DeletedDate != nil, due: sdk.ToTime(out.DeletedDate)}
 	for version, labels := range out.VersionIdsToStages {
 		if slices.Contains(labels, current) {
 			s.current = version

@@ -180,3 +180,27 @@ func TestAnUpdateOfTheKeyEncryptsLabelledVersionsAnew(t *testing.T) {
 	update("")
 	w.wantValue("db", "v3")
 }
+
+func TestVersionsOfALostKeyAreUnreadableAndLaterOnesAreNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.create("db", "one")
+	w.create("other", "one")
+	if err := w.LoseKey("db"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.get("db")
+	wantCode(t, err, "DecryptionFailure")
+	w.wantValue("other", "one")
+	out, err := w.DescribeSecret(t.Context(), &sm.DescribeSecretInput{SecretId: aws.String("db")})
+	if err != nil || len(out.VersionIdsToStages) != 1 {
+		t.Errorf("DescribeSecret has %v and %v, want the version", out.VersionIdsToStages, err)
+	}
+	w.put("db", "two", nil)
+	w.wantValue("db", "two")
+	_, err = w.GetSecretValue(t.Context(), &sm.GetSecretValueInput{SecretId: aws.String("db"), VersionStage: aws.String("AWSPREVIOUS")})
+	wantCode(t, err, "DecryptionFailure")
+	if w.LoseKey("none") == nil {
+		t.Error("a secret that is not there lost its key")
+	}
+}

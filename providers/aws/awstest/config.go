@@ -45,6 +45,10 @@ type Config struct {
 	// ForceDeleteDelay is how long ForceDeleteWithoutRecovery takes on Clock, as
 	// it is an asynchronous process: 50 ms. Until then the name is taken.
 	ForceDeleteDelay time.Duration
+	// DeleteAgain takes a second deletion of a secret that is scheduled for one
+	// for done, with the date of the first. Without it that is InvalidRequestException.
+	// The page of DeleteSecret tells neither, and the stand-ins differ.
+	DeleteAgain bool
 	// SecretQuota is how many secrets fit in an account and region: 500,000.
 	SecretQuota int
 	// VersionQuota is how many versions fit in a secret: 100. Versions without

@@ -118,6 +118,25 @@ func TestARecoveryWindowEndsInAPurge(t *testing.T) {
 	w.wantValue("db", "two")
 }
 
+// The page of DeleteSecret does not say what a second deletion gets.
+func TestASecondDeletionIsRefusedOrTakenForDone(t *testing.T) {
+	t.Parallel()
+	for again, code := range map[bool]string{false: "InvalidRequestException", true: ""} {
+		w := newWorld(t, func(c *awstest.Config) { c.DeleteAgain = again })
+		w.create("db", "one")
+		w.deleteFor("db", 7)
+		w.clock.Advance(time.Hour)
+		out, err := w.DeleteSecret(t.Context(), &sm.DeleteSecretInput{SecretId: aws.String("db")})
+		wantCode(t, err, code)
+		if again && !out.DeletionDate.Equal(start.Add(7*day)) {
+			t.Errorf("it answers %v, want the date of the first", out.DeletionDate)
+		}
+		w.clock.Advance(7*day - time.Hour)
+		_, err = w.get("db")
+		wantCode(t, err, "ResourceNotFoundException")
+	}
+}
+
 // API_RestoreSecret.
 func TestARestoreBringsAllBack(t *testing.T) {
 	t.Parallel()

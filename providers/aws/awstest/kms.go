@@ -1,5 +1,7 @@
 package awstest
 
+import "slices"
+
 // KMSFailure is what is wrong with a key, see [Server.BreakKMS].
 type KMSFailure int
 
@@ -24,6 +26,34 @@ func (s *Server) BreakKMS(key string, failure KMSFailure) {
 	s.broken[key] = failure
 }
 
+// lostKey is the key of versions whose own one is gone.
+const lostKey = "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-0000-0000-000000000000"
+
+// LoseKey makes what is stored of a secret of the default account unreadable, as
+// when the KMS key of its versions is deleted and the secret gets another:
+// reading a version that it has by now answers DecryptionFailure, one that is
+// written later does not. It is seen at once, whatever the lags, as it is no write.
+func (s *Server) LoseKey(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expire(s.cfg.Clock())
+	sec := s.find(s.cfg.Account, name)
+	if sec == nil {
+		return noSecret()
+	}
+	for i, r := range sec.revisions {
+		st := *r.state
+		st.versions = slices.Clone(st.versions)
+		for j, v := range st.versions {
+			lost := *v
+			lost.kmsKey = lostKey
+			st.versions[j] = &lost
+		}
+		sec.revisions[i].state = &st
+	}
+	return nil
+}
+
 func (s *Server) encrypt(key string) *APIError {
 	return s.useKey(key, fail("EncryptionFailure", "Secrets Manager can't encrypt the protected secret text using the provided KMS key."))
 }
@@ -36,7 +66,11 @@ func (s *Server) useKey(key string, disabled *APIError) *APIError {
 	if key == "" {
 		key = DefaultKMSKey
 	}
-	switch s.broken[key] {
+	failure := s.broken[key]
+	if key == lostKey {
+		failure = KMSDisabled
+	}
+	switch failure {
 	case KMSDisabled:
 		return disabled
 	case KMSDenied:

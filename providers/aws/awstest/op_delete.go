@@ -42,7 +42,9 @@ func deleteSecret(s *Server, r *request) (any, *APIError) {
 	case sec == nil:
 		return nil, noSecret()
 	}
-	if d := sec.latest().deletion; d != nil && !in.ForceDeleteWithoutRecovery {
+	if d := sec.latest().deletion; d != nil && !d.forced && !in.ForceDeleteWithoutRecovery && s.cfg.DeleteAgain {
+		return deleteAnswer{ARN: sec.arn, Name: sec.name, DeletionDate: stamp(d.due)}, nil
+	} else if d != nil && !in.ForceDeleteWithoutRecovery {
 		return nil, invalidRequest("You tried to perform the operation on a secret that's currently marked deleted.")
 	} else if d != nil && d.forced {
 		return deleteAnswer{ARN: sec.arn, Name: sec.name, DeletionDate: stamp(d.asked)}, nil

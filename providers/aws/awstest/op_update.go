@@ -38,7 +38,7 @@ func updateSecret(s *Server, r *request) (any, *APIError) {
 		}
 		for i, old := range st.versions { // those with a label of rotation are encrypted anew
 			for _, stage := range []string{current, previous, "AWSPENDING"} {
-				if st.holder(stage) == old {
+				if st.holder(stage) == old && old.kmsKey != lostKey {
 					anew := *old
 					anew.kmsKey = st.kmsKey
 					st.versions[i] = &anew
