@@ -1,0 +1,102 @@
+package gotypes
+
+import (
+	"encoding/json"
+	"math/big"
+	"strconv"
+	"strings"
+)
+
+// rational is the exact value of a number. It is false where the exponent is
+// beyond what can be computed with.
+func rational(n json.Number) (*big.Rat, bool) {
+	if _, exponent, ok := strings.Cut(strings.ToLower(string(n)), "e"); ok {
+		if e, err := strconv.Atoi(exponent); err != nil || e > 10_000 || e < -10_000 {
+			return nil, false
+		}
+	}
+	return new(big.Rat).SetString(string(n))
+}
+
+// fitsInt64 reports whether the schema's bounds and lists of values stay
+// within an int64. Where they say nothing, they do: who wants more says so.
+func (d *document) fitsInt64(s any) bool {
+	fits := true
+	d.numbers(s, func(n json.Number) {
+		r, ok := rational(n)
+		if !ok {
+			fits = false
+			return
+		}
+		whole := new(big.Int).Quo(r.Num(), r.Denom())
+		fits = fits && whole.IsInt64()
+	}, 0)
+	return fits
+}
+
+// numbers calls f for each number of an applied schema's bounds and values.
+func (d *document) numbers(s any, f func(json.Number), depth int) {
+	if depth > maxDepth {
+		return
+	}
+	for _, n := range d.certain(s) {
+		for _, keyword := range []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "default"} {
+			if number, ok := n[keyword].(json.Number); ok {
+				f(number)
+			}
+		}
+		for _, v := range list(n["enum"]) {
+			if number, ok := v.(json.Number); ok {
+				f(number)
+			}
+		}
+		for _, form := range append(forms(n), maybe(n)) {
+			for _, s := range form {
+				d.numbers(s, f, depth+1)
+			}
+		}
+	}
+}
+
+// allowsZero reports whether the zero of a Go number or bool may be valid.
+func (d *document) allowsZero(s any, zero any) bool {
+	for _, n := range d.certain(s) {
+		if v, ok := n["const"]; ok && !equal(v, zero) {
+			return false
+		}
+		if values, ok := n["enum"].([]any); ok {
+			found := false
+			for _, v := range values {
+				found = found || equal(v, zero)
+			}
+			if !found {
+				return false
+			}
+		}
+		for _, bound := range []struct {
+			keyword string
+			sign    int // of the numbers that leave zero out
+			strict  bool
+		}{{"minimum", 1, false}, {"maximum", -1, false}, {"exclusiveMinimum", 1, true}, {"exclusiveMaximum", -1, true}} {
+			number, ok := n[bound.keyword].(json.Number)
+			if !ok || zero == false {
+				continue
+			}
+			r, ok := rational(number)
+			if ok && (r.Sign() == bound.sign || bound.strict && r.Sign() == 0) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func equal(v, zero any) bool {
+	number, ok := v.(json.Number)
+	if !ok {
+		return v == zero
+	}
+	r, ok := rational(number)
+	_, isNumber := zero.(json.Number)
+	return ok && isNumber && r.Sign() == 0
+}
