@@ -46,8 +46,10 @@ type Report struct {
 	// Left names the secrets that could not be removed, or of which that is
 	// not known. They hold nothing but random values.
 	Left []string
-	// Recoverable reports that what was removed can be recovered, as the
-	// service does not claim Purge.
+	// Recoverable reports that what was removed may still be recoverable: the
+	// service deletes and does not claim Purge, which says either that its
+	// deletes can be undone, or that they are final and leave nothing to purge.
+	// Capabilities don't tell which; the provider's documentation does.
 	Recoverable bool
 	// Interrupted reports that the context ended first.
 	Interrupted bool
@@ -103,7 +105,7 @@ func (r Report) WriteTo(w io.Writer) (int64, error) {
 	fmt.Fprintf(&b, "%d passed, %d failed, %d waived, %d skipped; %d secrets, %d calls, under the prefix %s\n",
 		r.Count(Passed), r.Count(Failed), r.Count(Waived), r.Count(Skipped), r.Secrets, r.Calls, r.Prefix)
 	if r.Recoverable && r.Secrets > 0 {
-		b.WriteString("The service does not claim Purge: what the check deleted may still be recoverable there.\n")
+		b.WriteString("The service does not claim Purge: either its deletes are final, or what the check deleted can still be recovered. Its documentation says which.\n")
 	}
 	for _, id := range r.Left {
 		fmt.Fprintf(&b, "left behind: %s\n", id)
