@@ -1,0 +1,5 @@
+package main
+
+import "github.com/lukko-dev/lukko/core"
+
+func schemaValue() core.Value { return core.Value{} }
