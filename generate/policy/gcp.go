@@ -58,12 +58,12 @@ set -eu
 there() {
 	secret=$1 where=$2
 	shift 2
-	gcloud secrets describe "$secret" "$where" ${location:+"$location"} >/dev/null 2>&1 ||
-		gcloud secrets create "$secret" "$where" ${location:+"$location"} "$@" --quiet
+	gcloud secrets describe "$secret" "$where" ${location:+"$location"} </dev/null >/dev/null 2>&1 ||
+		gcloud secrets create "$secret" "$where" ${location:+"$location"} "$@" --quiet </dev/null
 }
 # grant SECRET PROJECT ROLE
 grant() {
-	gcloud secrets add-iam-policy-binding "$1" "$2" ${location:+"$location"} --member="$MEMBER" --role="$3" --condition=None --quiet >/dev/null
+	gcloud secrets add-iam-policy-binding "$1" "$2" ${location:+"$location"} --member="$MEMBER" --role="$3" --condition=None --quiet </dev/null >/dev/null
 }
 `)
 	for _, s := range all {
