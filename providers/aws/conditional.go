@@ -68,10 +68,9 @@ func (w *writing) ifVersion(ctx context.Context, expected string) (core.Info, er
 		switch {
 		case fail != nil && !nothing:
 			return core.Info{}, core.NotWritten(fail.err)
-		case s.current == expected && !s.deleted, timeOf(expected).After(timeOf(s.current)):
-			// Current, or made after what the look saw: only the move can tell.
-			return w.over(ctx, expected)
-		case nothing && !s.deleted && n < lateLooks && time.Since(timeOf(expected)) < settle:
+		case s.current == expected && !s.deleted, s.current != "" && mayFollow(expected, s.current):
+			return w.over(ctx, expected) // where the look is late, the move tells
+		case nothing && !s.deleted && n < lateLooks && young(expected):
 			// Whoever knows a version so new has seen more than this look. A write would tell
 			// the truth, but the first of an empty secret can become current unasked.
 			if !sleep(ctx, blockedPause<<n) {
@@ -85,6 +84,17 @@ func (w *writing) ifVersion(ctx context.Context, expected string) (core.Info, er
 			return core.Info{}, conflict(hintMismatch)
 		}
 	}
+}
+
+// young reports whether a read may still miss a version.
+func young(version string) bool { return time.Since(timeOf(version)) < settle }
+
+// mayFollow reports whether a version can be newer than another, which a look saw.
+func mayFollow(version, seen string) bool {
+	if ordered(seen) {
+		return timeOf(version).After(timeOf(seen))
+	}
+	return young(version)
 }
 
 // lateLooks is how often a conditional write looks again, with doubled pauses, 3 s in

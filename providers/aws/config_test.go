@@ -263,6 +263,22 @@ credential_process = echo '{"Version":1,"AccessKeyId":"`+key.ID+`","SecretAccess
 	}
 }
 
+func TestATokenFileThatIsNotThereIsNoOutage(t *testing.T) {
+	fake := awstest.New(t)
+	environment(t, fake, map[string]string{
+		"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_SESSION_TOKEN": "",
+		"AWS_WEB_IDENTITY_TOKEN_FILE": filepath.Join(t.TempDir(), "none"), "AWS_ROLE_ARN": "arn:aws:iam::444455556666:role/pod",
+	})
+	store, err := core.Open(t.Context(), "aws:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := store.Get(t.Context(), "key"); !errors.Is(err, core.ErrUnauthenticated) || !strings.Contains(err.Error(), "AWS_WEB_IDENTITY_TOKEN_FILE") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSharedFilesThatAreWrongAreInvalidAndNotQuoted(t *testing.T) {
 	fake := awstest.New(t)
 	secret := providertest.Canary()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"slices"
 	"strings"
@@ -109,10 +110,14 @@ func (c chain) fault(err error) *core.Error {
 	return e
 }
 
-// unreachable reports whether an error is of a network.
+// unreachable reports whether an error is of a network. The number of a failed
+// system call looks like one, also where it is of a file that isn't there.
 func unreachable(err error) bool {
-	var network net.Error
-	return errors.As(err, &network)
+	var (
+		network net.Error
+		file    *fs.PathError
+	)
+	return errors.As(err, &network) && !errors.As(err, &file)
 }
 
 func (c chain) sources() []sdk.CredentialSource {

@@ -1,11 +1,13 @@
 package aws_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +143,34 @@ func TestADeleteWhoseAnswersAreLostIsProvedOnlyByWhatALookHasSeen(t *testing.T) 
 	}
 }
 
+// Who schedules a deletion first, to learn whether there is something to purge, has
+// changed something, and says so if the purge itself fails.
+func TestAPurgeThatFailsHalfWayIsIndeterminate(t *testing.T) {
+	t.Parallel()
+	for name, meets := range map[string]faultproxy.Fault{"it is lost": faultproxy.LoseRequest, "it is throttled": faultproxy.Status(http.StatusTooManyRequests)} {
+		fake, clock, _ := frozen(t, false)
+		clock.Advance(time.Hour)
+		fake.SetLag(time.Minute, time.Minute)
+		proxy := faultproxy.NewHTTP(t, fake.URL())
+		cfg := settings(fake, proxy.URL())
+		cfg.Retries = -1
+		store := open(t, cfg)
+		made(t, store)
+		var deletes atomic.Int32
+		stop := proxy.Do(faultproxy.Rule{Fault: meets, Match: func(r *http.Request) bool {
+			return strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DeleteSecret") && deletes.Add(1) == 2
+		}})
+		err := store.Delete(t.Context(), "key", core.Purge())
+		stop()
+		if !errors.Is(err, core.ErrIndeterminate) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := store.Delete(t.Context(), "key", core.Purge()); err != nil {
+			t.Errorf("%s: the purge again: %v", name, err)
+		}
+	}
+}
+
 // The version that a writer names is the newest it knows of, and tells when it was made.
 func TestIfVersionGoesByTheMoveWhereALookIsLate(t *testing.T) {
 	t.Parallel()
@@ -171,7 +201,7 @@ func TestIfVersionGoesByTheMoveWhereALookIsLate(t *testing.T) {
 
 func TestIfVersionWaitsForALookToSeeWhatWasJustMade(t *testing.T) {
 	t.Parallel()
-	fake, _, store := frozen(t, false)
+	fake, clock, store := frozen(t, false)
 	fake.SetLag(time.Minute, time.Minute)
 	version := set(t, store, "key", "one")
 	fake.Inject(awstest.Fault{Operation: "DescribeSecret", Times: 3, Answer: &awstest.APIError{Status: 400, Code: "ResourceNotFoundException"}})
@@ -179,11 +209,50 @@ func TestIfVersionWaitsForALookToSeeWhatWasJustMade(t *testing.T) {
 	set(t, store, "key", "two", core.IfVersion(version))
 	want(t, store, "key", "two")
 
+	// What others have made does not tell when.
+	fake.SetLag(time.Minute, time.Minute)
+	if _, err := fake.Set("theirs", "one"); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Hour)
+	version = set(t, store, "theirs", "two")
+	set(t, store, "theirs", "three", core.IfVersion(version))
+	fake.SetLag(0, 0)
+	want(t, store, "theirs", "three")
+	if _, err := fake.Set("theirs", "four"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Set(t.Context(), "theirs", core.String("lost"), core.IfVersion(version)); !errors.Is(err, core.ErrConflict) {
+		t.Errorf("over what others have made since: %v", err)
+	}
+
 	fake.ResetCalls()
 	if _, err := store.Set(t.Context(), "never", core.String("lost"), core.IfVersion("of-somebody-else-or-of-a-long-time-ago")); !errors.Is(err, core.ErrConflict) {
 		t.Errorf("of what never was: %v", err)
 	}
 	if n := fake.CountCalls("DescribeSecret"); n != 1 {
 		t.Errorf("%d looks for a version that is not new", n)
+	}
+}
+
+func TestASetWaitsForAPurgeNoLongerThanItsContext(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []time.Duration{300 * time.Millisecond, time.Minute}[:long(1, 2)] {
+		fake := awstest.New(t, func(c *awstest.Config) { c.ForceDeleteDelay = time.Hour })
+		store := open(t, settings(fake, ""))
+		made(t, store)
+		if err := store.Delete(t.Context(), "key", core.Purge()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		_, err := store.Set(ctx, "key", core.String("value"))
+		want := error(context.DeadlineExceeded)
+		if limit > 13*time.Second {
+			want = core.ErrUnavailable // by itself, before that
+		}
+		if !errors.Is(err, want) || errors.Is(err, core.ErrIndeterminate) {
+			t.Errorf("within %v: %v, want %v", limit, err, want)
+		}
 	}
 }
