@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,10 +16,12 @@ import (
 type checked struct {
 	Environment string           `json:"environment,omitempty"`
 	Secrets     []checkedSecret  `json:"secrets"`
+	Variables   []checkedSecret  `json:"variables"`
 	Findings    []checkedFinding `json:"findings"`
 	Error       string           `json:"error,omitempty"` // why the whole could not be told
 }
 
+// checkedSecret is a secret or a variable.
 type checkedSecret struct {
 	ID       string   `json:"id"`
 	Name     string   `json:"name,omitempty"`
@@ -47,10 +50,11 @@ func newCheck(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Tell what is missing, invalid, due for rotation or readable by others",
-		Long: `Tell, all at once, what of that which lukko.yaml declares is missing or invalid
-(exit 1), due for rotation (a warning), encrypted to an old set of recipients
-(exit 1), or could not be told since it is denied or unreachable (exit 2, which
-wins). No value is ever printed.`,
+		Long: `Tell, all at once, what of that which lukko.yaml and its metadata declare is
+missing or invalid (exit 1), due for rotation (a warning), encrypted to an old set
+of recipients (exit 1), or could not be told since it is denied or unreachable
+(exit 2, which wins). No value is ever printed. Variables are those of the
+environment, and are left out with --url.`,
 		Example: `  lukko check --env production
   lukko check --all --strict --json`,
 		Args: args(0, 0),
@@ -128,23 +132,25 @@ func (r checked) write(b *bytes.Buffer, t *target, v verdict) {
 	if title == "" {
 		title = "the store"
 	}
-	declared := len(r.Secrets)
 	switch {
-	case r.Error != "" && declared == 0:
+	case r.Error != "" && v.declared == 0:
 		fmt.Fprintf(b, "%s: could not be checked\n", core.Printable(title))
-	case declared == 0:
+	case v.declared == 0 && len(declaredOf(t.config, true)) > 0:
+		fmt.Fprintf(b, "%s: no secret is declared in lukko.yaml\n", core.Printable(title))
+	case v.declared == 0:
 		fmt.Fprintf(b, "%s: nothing is declared in lukko.yaml\n", core.Printable(title))
 	default:
-		fmt.Fprintf(b, "%s: %d of %d declared are fine\n", core.Printable(title), v.fine, declared)
+		fmt.Fprintf(b, "%s: %d of %d declared are fine\n", core.Printable(title), v.fine, v.declared)
 	}
 	if r.Error != "" {
 		fmt.Fprintf(b, "  %s\n", r.Error)
 	}
 	var rows [][]string
-	for _, s := range r.Secrets {
+	all := slices.Concat(r.Secrets, r.Variables)
+	for _, s := range all {
 		why := strings.Join(s.Problems, "; ")
 		switch schema.State(s.State) {
-		case schema.StateOK, schema.StateAbsent:
+		case schema.StateOK, schema.StateAbsent, schema.StateDefault:
 		default:
 			rows = append(rows, []string{s.State, s.ID, why})
 		}
@@ -155,7 +161,7 @@ func (r checked) write(b *bytes.Buffer, t *target, v verdict) {
 			rows = append(rows, []string{"age?", s.ID, "the store does not tell when it was stored, so nobody knows whether it is due for rotation"})
 		}
 	}
-	for _, s := range r.Secrets {
+	for _, s := range all {
 		for _, note := range s.Notes {
 			rows = append(rows, []string{"note", s.ID, note})
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,13 +17,16 @@ import (
 type verdict struct {
 	code     int
 	warnings int
-	fine     int // declared secrets that are as they should be
+	declared int
+	fine     int // those that are as they should be
 }
 
 func (v *verdict) worse(code int) { v.code = max(v.code, code) }
 
 func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
-	result := checked{Environment: core.Printable(t.name), Secrets: []checkedSecret{}, Findings: []checkedFinding{}}
+	result := checked{
+		Environment: core.Printable(t.name), Secrets: []checkedSecret{}, Variables: []checkedSecret{}, Findings: []checkedFinding{},
+	}
 	var v verdict
 	fail := func(err error) {
 		v.worse(exitCode(err))
@@ -30,19 +34,59 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 			result.Error = line(strings.Join(explain(ctx, err), ": "))
 		}
 	}
+	var all both
+	var declared []schema.Declared
 	if err := t.open(ctx, a); err != nil {
 		fail(err)
-		return result, v
+	} else {
+		defer t.close()
+		all.secrets, declared = t, t.secrets()
+		if len(declared) == 0 {
+			if err := t.answers(ctx); err != nil {
+				fail(err)
+			}
+		}
 	}
-	defer t.close()
+	if t.name != "" {
+		env, err := t.config.Environment(t.name)
+		if err == nil {
+			all.variables, err = t.config.OpenVariablesWith(ctx, t.name, a.schemes())
+		}
+		if err != nil {
+			fail(err)
+		} else {
+			defer all.variables.Close()
+			all.of = &variables{Store: all.variables, config: t.config, env: env}
+			declared = append(declared, all.of.declared()...)
+		}
+	}
 
-	reports, _ := schema.Status(ctx, t, t.declared()...) // each report has its own error
+	// All in one, as a group can have members of both kinds. Each report has
+	// its own error.
+	reports, _ := schema.Loader{Service: core.New("check", &all), Environment: t.name}.Status(ctx, declared...)
 	for _, r := range reports {
-		s := v.report(r)
+		s := v.report(r, t.config)
+		if r.Meta.Variable {
+			s.Problems = all.of.problems(r)
+			if r.State == schema.StateOK {
+				s.Source = all.of.source(r.Info)
+			}
+			result.Variables = append(result.Variables, s)
+			continue
+		}
 		if r.State == schema.StateMissing {
 			s.Problems = append(t.whyMissing(ctx, r.Meta.ID), s.Problems...)
+			if r.Meta.Generate != "" {
+				s.Problems = append(s.Problems, core.Printable("or make it: lukko set --generate "+r.Meta.ID))
+			}
 		}
 		result.Secrets = append(result.Secrets, s)
+	}
+	if all.of != nil {
+		result.Variables = append(result.Variables, v.undeclared(all.of)...)
+	}
+	if all.secrets == nil {
+		return result, v
 	}
 	layers, err := t.fileLayers(a)
 	if err != nil {
@@ -65,6 +109,66 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 	return result, v
 }
 
+// answers asks a store of which nothing is declared for an id that it won't
+// have, so that one which is down or denies is not called fine.
+func (t *target) answers(ctx context.Context) error {
+	_, err := t.Stat(ctx, "lukko_check_asks_whether_you_are_there")
+	if errors.Is(err, core.ErrNotFound) || errors.Is(err, core.ErrInvalidID) {
+		return nil
+	}
+	return err
+}
+
+// both reads secrets where they are, and variables where those are.
+type both struct {
+	secrets   core.SecretService
+	variables *core.Store
+	of        *variables // what variables is of; nil where there are none
+}
+
+func (b *both) isVariable(id string) bool {
+	if b.of == nil {
+		return false
+	}
+	d, ok := b.of.config.Declarations.ByID(id)
+	return ok && d.Meta().Variable
+}
+
+func (b *both) Get(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
+	if b.isVariable(id) {
+		return b.variables.Get(ctx, id, o.Options()...)
+	}
+	return b.secrets.Get(ctx, id, o.Options()...)
+}
+
+func (b *both) GetMany(ctx context.Context, ids []string, o core.GetOptions) (map[string]core.Secret, error) {
+	found := map[string]core.Secret{}
+	failed := &core.BatchError{ByID: map[string]error{}}
+	read := func(svc core.SecretService, ids []string) {
+		if len(ids) == 0 {
+			return
+		}
+		some, err := svc.GetMany(ctx, ids, o.Options()...)
+		maps.Copy(found, some)
+		var each *core.BatchError
+		switch {
+		case err == nil:
+		case errors.As(err, &each):
+			maps.Copy(failed.ByID, each.ByID)
+		default:
+			for _, id := range ids {
+				failed.ByID[id] = err
+			}
+		}
+	}
+	read(b.secrets, slices.DeleteFunc(slices.Clone(ids), b.isVariable))
+	read(b.variables, slices.DeleteFunc(ids, func(id string) bool { return !b.isVariable(id) }))
+	if len(failed.ByID) > 0 {
+		return found, failed
+	}
+	return found, nil
+}
+
 // whyMissing asks a store for what it says of an id that is not there, such as
 // that a variable is set and empty. An encrypted store has nothing to add.
 func (t *target) whyMissing(ctx context.Context, id string) []string {
@@ -79,8 +183,9 @@ func (t *target) whyMissing(ctx context.Context, id string) []string {
 	return []string{core.Printable(missing.Hint)}
 }
 
-// report judges one declared secret.
-func (v *verdict) report(r schema.Report) checkedSecret {
+// report judges one declared secret or variable.
+func (v *verdict) report(r schema.Report, c *config.Config) checkedSecret {
+	v.declared++
 	s := checkedSecret{
 		ID: core.Printable(r.Meta.ID), Name: core.Printable(r.Meta.DisplayName), State: string(r.State),
 		Rotation: string(r.Rotation), Due: stamp(r.Due), Version: core.Printable(r.Info.Version),
@@ -89,6 +194,10 @@ func (v *verdict) report(r schema.Report) checkedSecret {
 	for _, warning := range r.Meta.Warnings {
 		s.Notes = append(s.Notes, core.Printable(warning))
 	}
+	if note := unknownEnvironments(r.Meta, c); note != "" {
+		s.Notes = append(s.Notes, note)
+		v.warnings++
+	}
 	var why *schema.Error
 	if errors.As(r.Err, &why) {
 		for _, p := range why.Problems {
@@ -96,7 +205,7 @@ func (v *verdict) report(r schema.Report) checkedSecret {
 		}
 	}
 	switch r.State {
-	case schema.StateOK, schema.StateAbsent:
+	case schema.StateOK, schema.StateAbsent, schema.StateDefault:
 		v.fine++
 	case schema.StateMissing, schema.StateInvalid:
 		v.worse(exitNo)
@@ -109,10 +218,44 @@ func (v *verdict) report(r schema.Report) checkedSecret {
 	return s
 }
 
+// unknownEnvironments says that a declaration in Go requires a value in an
+// environment that lukko.yaml does not have: with a slip in its name it would
+// be required nowhere.
+func unknownEnvironments(m schema.Meta, c *config.Config) string {
+	for _, name := range m.RequiredIn {
+		if slices.Contains(c.Names(), name) {
+			continue
+		}
+		note := "it is required in " + name + ", which is no environment of lukko.yaml"
+		if near := closest(name, c.Names()); near != "" {
+			note += "; did you mean " + near + "?"
+		}
+		return core.Printable(note)
+	}
+	return ""
+}
+
+// undeclared warns of values that nobody declares.
+func (v *verdict) undeclared(of *variables) (rows []checkedSecret) {
+	for _, set := range of.env.Variables {
+		if _, ok := of.config.Declarations.ByID(set.ID); ok {
+			continue
+		}
+		v.warnings++
+		rows = append(rows, checkedSecret{
+			ID: core.Printable(set.ID), State: "undeclared", Source: core.Printable(set.Place),
+			Problems: []string{undeclared(of.config, set.ID) + ", and " + core.Printable(set.Place) + " has a value for it"},
+		})
+	}
+	return rows
+}
+
 // problem is one problem of a secret that is named beside it.
 func problem(state schema.State, p schema.Problem) string {
 	var inner *core.Error
 	switch {
+	case p.Rule == schema.RuleGroup && errors.As(p.Err, &inner):
+		return core.Printable(inner.Hint)
 	case state == schema.StateMissing:
 		return core.Printable(p.Detail)
 	case state == schema.StateUnknown && errors.As(p.Err, &inner):

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -38,7 +39,7 @@ func newList(a *app) *cobra.Command {
 		Short: "List the ids of a store, and what is declared and missing",
 		Long: `List the ids of a store, and those that lukko.yaml declares and that are not
 there. It reads no value, so it needs no right to: lukko check tells what is
-invalid.`,
+invalid. Variables are no secrets: lukko var list has those.`,
 		Example: `  lukko list
   lukko list PAYMENTS_ --json`,
 		Args: args(0, 1),
@@ -96,7 +97,7 @@ func (t *target) list(ctx context.Context, a *app, prefix string) (rows []listed
 			byID[info.ID] = seen(info)
 		}
 	}
-	for _, d := range t.declared() {
+	for _, d := range t.secrets() {
 		m := d.Meta()
 		if !strings.HasPrefix(m.ID, prefix) {
 			continue
@@ -111,7 +112,7 @@ func (t *target) list(ctx context.Context, a *app, prefix string) (rows []listed
 			case err == nil:
 			case errors.Is(err, core.ErrNotFound):
 				r.State = stateMissing
-				if m.Optional {
+				if env, _ := a.lookup("LUKKO_ENV"); !m.RequiredInEnvironment(cmp.Or(t.name, env)) {
 					r.State = stateAbsent
 				}
 			default:

@@ -271,6 +271,7 @@ func testSchemes() core.Schemes {
 			return nil, &core.Error{Kind: core.ErrUnavailable, Hint: "nobody answers"}
 		},
 		"ageless": open(ageless{}),
+		"plain":   open(unconditional{}),
 		"hostile": open(hostile{}),
 		"hanging": open(hanging{}),
 		"trims":   open(&trims{memory.New(memory.Config{})}),
@@ -289,6 +290,17 @@ type ageless struct{}
 
 func (ageless) Get(context.Context, string, core.GetOptions) (core.Secret, error) {
 	return core.Secret{Value: core.String("a value")}, nil
+}
+
+// unconditional is empty, and takes what is set without a condition.
+type unconditional struct{}
+
+func (unconditional) Get(context.Context, string, core.GetOptions) (core.Secret, error) {
+	return core.Secret{}, core.ErrNotFound
+}
+
+func (unconditional) Set(context.Context, string, core.Value, core.SetOptions) (core.Info, error) {
+	return core.Info{}, nil
 }
 
 // hostile has text that would rewrite a terminal.

@@ -36,7 +36,7 @@ not be told (usage, configuration, denied, unreachable).`,
 
 	root.AddCommand(
 		newInit(a), newSet(a), newGet(a), newList(a), newRm(a),
-		newVersions(a), newRollback(a), newRecipients(a),
+		newVersions(a), newRollback(a), newRecipients(a), newVar(a),
 		newCheck(a), newConformance(a), newGenerate(a), newVersion(a),
 	)
 	root.SetFlagErrorFunc(flagFault)

@@ -13,23 +13,29 @@ import (
 func newSet(a *app) *cobra.Command {
 	var from, ifVersion string
 	var exact, ifAbsent, ifChanged bool
+	var made generation
 	c := &cobra.Command{
 		Use:   "set ID",
-		Short: "Store a secret, from standard input, a file or a prompt",
+		Short: "Store a secret, from standard input, a file or a prompt, or make one",
 		Long: `Store a secret. Its value comes from standard input, from a file, or, at a
 terminal, from a prompt that doesn't show it; never from the command line, where
 others can see it.
 
 One line of text loses the newline at its end, which an editor or echo has put
 there. Several lines, and anything that is not text, are stored byte for byte.
-What lukko.yaml declares is validated before it is stored.`,
+What lukko.yaml declares is validated before it is stored. With --generate the
+value is made as declared, and not shown; without ID, all that are missing.`,
 		Example: `  lukko set STRIPE_API_KEY
   lukko set STRIPE_CREDENTIALS --file stripe.json --env production
-  openssl rand -base64 32 | lukko set SESSION_KEY --if-absent`,
+  lukko set --generate SESSION_KEY
+  lukko set --generate SIGNING_KEY > signing.pub`,
 		ValidArgsFunction: a.completeID,
 		Args: func(c *cobra.Command, given []string) error {
 			if len(given) > 1 {
 				return valueOnCommandLine()
+			}
+			if made.wanted {
+				return args(0, 1)(c, given)
 			}
 			return args(1, 1)(c, given)
 		},
@@ -39,6 +45,8 @@ What lukko.yaml declares is validated before it is stored.`,
 	c.Flags().BoolVar(&ifAbsent, "if-absent", false, "only if the secret has no value yet; else exit 1")
 	c.Flags().StringVar(&ifVersion, "if-version", "", "only over this version; else exit 1")
 	c.Flags().BoolVar(&ifChanged, "if-changed", false, "make no new version of an equal value")
+	c.Flags().BoolVar(&made.wanted, "generate", false, "make the value as lukko.yaml declares it, unless there is one; a public key is printed")
+	c.Flags().BoolVar(&made.replace, "replace", false, "with --generate: replace a value that is there")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		own := &cliError{}
 		if err = flagFault(c, err); errors.As(err, &own) && strings.HasSuffix(own.what, "no such flag") {
@@ -47,8 +55,11 @@ What lukko.yaml declares is validated before it is stored.`,
 		return err
 	})
 	c.RunE = func(c *cobra.Command, args []string) error {
-		ctx, id := c.Context(), args[0]
-		if err := core.CheckID(id); err != nil {
+		ctx, id := c.Context(), strings.Join(args, "")
+		if err := made.flagFault(c); err != nil {
+			return err
+		}
+		if err := core.CheckID(id); err != nil && len(args) > 0 {
 			return err
 		}
 		var opts []core.SetOption
@@ -61,11 +72,17 @@ What lukko.yaml declares is validated before it is stored.`,
 		if ifChanged {
 			opts = append(opts, core.IfChanged())
 		}
+		if err := a.notVariable(id); err != nil {
+			return err
+		}
 		return a.with(ctx, func(t *target) error {
 			// NAME=VALUE is an id as far as the bytes go. It is refused before
 			// anything repeats it.
 			if strings.Contains(id, "=") && !t.declares(id) {
 				return valueOnCommandLine()
+			}
+			if made.wanted {
+				return a.generate(ctx, t, args, made)
 			}
 			d, declared := t.declaration(a, id)
 			value, err := a.readValue(ctx, id, from, exact)
@@ -109,6 +126,19 @@ func (t *target) declares(id string) bool {
 	}
 	_, ok := t.config.Declarations.ByID(id)
 	return ok
+}
+
+// notVariable refuses an id that is declared as a variable: nobody would look
+// for it where secrets are.
+func (a *app) notVariable(id string) error {
+	c, err := a.loadConfig()
+	if c == nil {
+		return err
+	}
+	if d, ok := c.Declarations.ByID(id); ok && d.Meta().Variable {
+		return usage(core.Printable(id)+" is declared as a variable, at "+core.Printable(d.Meta().Place)+", and is no secret", "that is: lukko var set "+id+" VALUE")
+	}
+	return nil
 }
 
 // notStored is the error of a value that is not what is declared.

@@ -226,6 +226,9 @@ func (t *target) declared() []schema.Declared {
 	return slices.Collect(t.config.Declarations.All())
 }
 
+// secrets are the declared ones that are in the store: all but variables.
+func (t *target) secrets() []schema.Declared { return declaredOf(t.config, false) }
+
 // declaration returns the declaration of an id. If there are declarations and
 // none is of this id it says so, with the one that was probably meant.
 func (t *target) declaration(a *app, id string) (schema.Declared, bool) {
