@@ -38,6 +38,7 @@ not be told (usage, configuration, denied, unreachable).`,
 		newInit(a), newSet(a), newGet(a), newList(a), newRm(a),
 		newVersions(a), newRollback(a), newRecipients(a), newVar(a),
 		newCheck(a), newConformance(a), newGenerate(a), newVersion(a),
+		newPolicy(a), newManifest(a),
 	)
 	root.SetFlagErrorFunc(flagFault)
 	root.SetVersionTemplate(versionText())
