@@ -17,7 +17,7 @@ type packageFact struct {
 	// Getters lists the generated methods that read a declaration. Facts have
 	// no maps, since the same fact must always be the same bytes.
 	Getters []getter
-	// Used lists constant ids that can be judged at package main only.
+	// Used lists ids that can be judged at package main only.
 	Used []usedID
 	// Open says that an id of a declaration can't be told.
 	Open bool
@@ -54,7 +54,8 @@ type declaration struct {
 // getter is a generated method that reads the declaration of the key.
 type getter struct{ Key, Name string }
 
-// usedID is a constant id that was given to a service.
+// usedID is a constant id that was given to a service, or, with an empty ID,
+// one that is no constant.
 type usedID struct{ ID, Place, Module string }
 
 // funcFact is what is known of a function.

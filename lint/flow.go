@@ -346,7 +346,7 @@ func (f *flow) content(v ssa.Value) taint {
 		return t
 	}
 	if !isReference(v.Type()) {
-		if i, ok := v.(*ssa.MakeInterface); !ok || !isReference(i.X.Type()) {
+		if i, ok := v.(*ssa.MakeInterface); !ok || !isReference(i.X.Type()) || printsItself(i.X.Type()) {
 			return t
 		}
 	}
@@ -390,7 +390,7 @@ func (f *flow) step(fn *ssa.Function, instr ssa.Instruction) {
 	case *ssa.MultiConvert:
 		f.set(i, f.values[i.X])
 	case *ssa.MakeInterface:
-		if carries(i.X.Type()) {
+		if carries(i.X.Type()) && !printsItself(i.X.Type()) {
 			f.set(i, f.content(i.X))
 			f.set(i, f.held(i.X.Type()))
 		}
@@ -505,7 +505,7 @@ func (f *flow) held(t types.Type) (held taint) {
 		return taint{}
 	}
 	s, ok := n.Underlying().(*types.Struct)
-	if !ok || hasMethods(t, "String") || hasMethods(t, "Error") || hasMethods(t, "Format") || hasMethods(t, "LogValue") {
+	if !ok {
 		return taint{}
 	}
 	for i := range s.NumFields() {
@@ -514,6 +514,19 @@ func (f *flow) held(t types.Type) (held taint) {
 		}
 	}
 	return held.within()
+}
+
+// printsItself reports whether a struct, or what points to one, says itself what
+// is printed of it, so that its fields are not.
+func printsItself(t types.Type) bool {
+	n := named(t)
+	if n == nil || n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "net/url" { // which prints all it has
+		return false
+	}
+	if _, ok := n.Underlying().(*types.Struct); !ok {
+		return false
+	}
+	return hasMethods(t, "String") || hasMethods(t, "Error") || hasMethods(t, "Format") || hasMethods(t, "LogValue")
 }
 
 func (f *flow) store(fn *ssa.Function, i *ssa.Store) {

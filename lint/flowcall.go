@@ -178,13 +178,45 @@ func (f *flow) sinkArgs(args []ssa.Value, skip int, s sink, instr ssa.CallInstru
 	for i := s.from; i < to; i++ {
 		arg := args[i+skip]
 		if elements := f.spread(arg); elements != nil {
+			shown := shownBy(args, i+skip)
 			for j, t := range elements {
-				f.reach(t, s, instr.Pos(), f.argument(instr, i+j))
+				if shown(j) {
+					f.reach(t, s, instr.Pos(), f.argument(instr, i+j))
+				}
 			}
 			continue
 		}
 		f.reach(f.content(arg), s, instr.Pos(), f.argument(instr, i))
 	}
+}
+
+// shownBy tells which of the arguments that are formatted are shown by the
+// format before them: %T and %p show none of the content.
+func shownBy(args []ssa.Value, list int) func(j int) bool {
+	all := func(int) bool { return true }
+	if list == 0 {
+		return all
+	}
+	c, ok := args[list-1].(*ssa.Const)
+	if !ok || c.Value == nil || c.Value.Kind() != constant.String {
+		return all
+	}
+	var verbs []byte
+	format := constant.StringVal(c.Value)
+	for i := 0; i < len(format); i++ {
+		if format[i] != '%' {
+			continue
+		}
+		for i++; i < len(format) && strings.IndexByte("+-# 0123456789.", format[i]) >= 0; i++ {
+		}
+		switch {
+		case i == len(format), format[i] == '*', format[i] == '[':
+			return all
+		case format[i] != '%':
+			verbs = append(verbs, format[i])
+		}
+	}
+	return func(j int) bool { return j >= len(verbs) || verbs[j] != 'T' && verbs[j] != 'p' }
 }
 
 // spread returns what each of the arguments holds that were made into a list

@@ -81,8 +81,7 @@ func (e *engine) ids() {
 				}
 			}
 			if o.other && !e.inDecorator(call) {
-				e.report(Dynamic, arg.x, "this id is no constant, so that no check, policy or manifest knows of it: "+
-					"declare it and use the declaration, or name it as a constant")
+				e.judgeDynamic(arg.x, known)
 			}
 		}
 	}
@@ -342,7 +341,7 @@ func (c *classifier) elements(x ast.Expr, field string, keys bool) origin {
 		}
 		return o
 	case *ast.Ident, *ast.SelectorExpr:
-		v := c.e.variable(x.(ast.Expr))
+		v := c.e.variable(x)
 		if v == nil {
 			return elsewhere
 		}
@@ -486,9 +485,29 @@ func isBackend(t *types.Named) bool {
 	return params.Len() == 3 && isType(params.At(2).Type(), corePath, "GetOptions")
 }
 
+const dynamicText = "this id is no constant, so that no check, policy or manifest knows of it: " +
+	"declare it and use the declaration, or name it as a constant"
+
+// judgeDynamic judges an id that is no constant. A library of which nobody
+// declares anything reads whatever its users name.
+func (e *engine) judgeDynamic(x ast.Expr, known *known) {
+	switch {
+	case known.declared():
+		e.report(Dynamic, x, dynamicText)
+	case e.isJudged(x.Pos()) && !e.allowed(Dynamic, x.Pos()):
+		e.own.Used = append(e.own.Used, usedID{Place: e.place(x.Pos()), Module: e.module()})
+	}
+}
+
 // judgeConstant judges a constant id.
 func (e *engine) judgeConstant(c constantID, known *known) {
+	if !known.declared() && e.pass.Pkg.Name() == "main" {
+		return
+	}
 	if core.CheckID(c.id) != nil {
+		if !known.declared() {
+			return
+		}
 		e.report(Undeclared, c.at, "this is no id: an id is 1 to 255 bytes of letters, digits and _-./+=@:, "+
 			`with no empty, "." or ".." segment (the text is not repeated here, since it may be a value)`)
 		return
@@ -498,9 +517,7 @@ func (e *engine) judgeConstant(c constantID, known *known) {
 	}
 	switch {
 	case known.complete, e.pass.Pkg.Name() == "main":
-		if len(known.ids) > 0 {
-			e.report(Undeclared, c.at, undeclaredText(c.id, known.ids))
-		}
+		e.report(Undeclared, c.at, undeclaredText(c.id, known.ids))
 	case e.isJudged(c.at.Pos()) && !e.allowed(Undeclared, c.at.Pos()):
 		// A package beside this one may declare it: only a whole program tells.
 		e.own.Used = append(e.own.Used, usedID{ID: c.id, Place: e.place(c.at.Pos()), Module: e.module()})
@@ -519,14 +536,16 @@ func undeclaredText(id string, known map[string]bool) string {
 
 // judgeUsed judges at package main the ids that packages below use.
 func (e *engine) judgeUsed(known *known) {
-	if e.pass.Pkg.Name() != "main" || known.open || len(known.ids) == 0 {
+	n := e.mainClause()
+	if e.pass.Pkg.Name() != "main" || !known.declared() || n == nil {
 		return
 	}
 	for _, u := range e.below.Used {
-		if known.ids[u.ID] || u.Module != e.module() {
-			continue
-		}
-		if n := e.mainClause(); n != nil {
+		switch {
+		case u.Module != e.module(), known.ids[u.ID]:
+		case u.ID == "":
+			e.report(Dynamic, n, u.Place+": "+dynamicText)
+		case !known.open:
 			e.report(Undeclared, n, u.Place+": "+undeclaredText(u.ID, known.ids))
 		}
 	}

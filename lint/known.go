@@ -18,6 +18,9 @@ type known struct {
 	open bool
 }
 
+// declared reports whether anything is declared.
+func (k *known) declared() bool { return len(k.ids) > 0 || k.open }
+
 const (
 	metaName   = "secrets_meta.json"
 	configName = "lukko.yaml"

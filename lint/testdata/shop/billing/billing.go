@@ -18,3 +18,8 @@ func Raw(ctx context.Context, svc core.SecretService) error {
 func Allowed(ctx context.Context, svc core.SecretService) {
 	svc.Get(ctx, "LEGACY") //lukko:allow undeclared the migration reads it once
 }
+
+// Dynamic reads what nobody knows of.
+func Dynamic(ctx context.Context, svc core.SecretService, user string) {
+	svc.Get(ctx, "user/"+user)
+}

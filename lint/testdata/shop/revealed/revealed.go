@@ -34,6 +34,8 @@ func logs(v core.Value, logger *log.Logger, z *zap.Logger) {
 	log.Print(v)
 	log.Println("key", v.Reveal())                          // want `a revealed secret gets into a log: leave it out, or hand on the core.Value, which prints as \[REDACTED\] \[revealed\]`
 	log.Printf("key %s and %d", v.Reveal(), 1)              // want `gets into a log`
+	log.Printf("100%% of a %T for %+[2]v", v.Reveal(), 1) // want `gets into a log`
+	log.Printf("100%% of a %T for %5d", v.Reveal(), 1)
 	logger.Fatalf("%x", v.RevealBytes())                    // want `gets into a log`
 	slog.Info("read", "key", v.Reveal())                    // want `gets into a log`
 	slog.Info("read", slog.String("key", v.Reveal()))       // want `gets into a log`
@@ -45,7 +47,7 @@ func logs(v core.Value, logger *log.Logger, z *zap.Logger) {
 
 func ways(v core.Value, other string) {
 	s := v.Reveal()
-	log.Print("key " + s)                                         // want `gets into a log by|gets into a log \(it is revealed at revealed/revealed.go:47\)`
+	log.Print("key " + s)                                         // want `gets into a log \(it is revealed at revealed/revealed.go:49\)`
 	log.Print(s[:4])                                              // want `gets into a log`
 	log.Print([]byte(s))                                          // want `gets into a log`
 	log.Print(fmt.Sprintf("<%s>", s))                             // want `gets into a log`
@@ -104,6 +106,16 @@ func fields(v core.Value) {
 	log.Print(d.Password) // want `gets into a log`
 	c.inner.token = v.Reveal()
 	log.Print(c.inner.token) // want `gets into a log`
+}
+
+type printer struct{ key string }
+
+func (*printer) String() string { return "a printer" }
+
+func itself(v core.Value) {
+	p := &printer{key: v.Reveal()}
+	log.Print(p)
+	log.Print(p.key) // want `gets into a log`
 }
 
 type client struct {

@@ -1,4 +1,4 @@
-package main // want `secrets/secrets.go:17: the declaration Unused \(UNUSED\) is read by nothing.*\[unread\]` `secrets/secrets.go:19: the declaration Loaded \(LOADED_ONLY\) is read by nothing` `billing/billing.go:11: no declaration has the id "STRIPE_CREDENTIAL"; did you mean "STRIPE_CREDENTIALS"\? \[undeclared\]`
+package main // want `secrets/secrets.go:17: the declaration Unused \(UNUSED\) is read by nothing.*\[unread\]` `secrets/secrets.go:19: the declaration Loaded \(LOADED_ONLY\) is read by nothing` `billing/billing.go:11: no declaration has the id "STRIPE_CREDENTIAL"; did you mean "STRIPE_CREDENTIALS"\? \[undeclared\]` `billing/billing.go:24: this id is no constant.*\[dynamic\]`
 
 import (
 	"context"
