@@ -79,6 +79,7 @@ var closeCases = []Case{
 		needs: []need{needCloser, needContent, hookHold},
 		run: func(t *trial) {
 			id, v := t.have("a")
+			t.shown(map[string]core.Value{id: v})
 			reached, release := t.sub.Hold(id)
 			defer release()
 			var got core.Secret

@@ -225,6 +225,15 @@ var listCases = []Case{
 			for i := range 250 { // more than most vendors' page
 				t.put(fmt.Sprintf("l%d", i), t.marks.value())
 			}
+			if t.caps.Settle > 0 {
+				t.eventually(func() string {
+					infos, err := collect(t.svc.List(t.ctx, ""))
+					if err != nil || len(infos) < 250 {
+						return fmt.Sprintf("List yielded %d of 250 secrets before the outage, error %v", len(infos), err)
+					}
+					return ""
+				})
+			}
 			seen, restore := 0, func() {}
 			var last error
 			for _, err := range t.svc.List(t.ctx, "") {
