@@ -23,7 +23,9 @@ func Systemd(in Input) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if in.Files != "" && (!path.IsAbs(in.Files) || strings.ContainsFunc(in.Files, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`:%\"'`, r) })) {
+	if in.Files != "" && (!path.IsAbs(in.Files) || strings.ContainsFunc(in.Files, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`:%\"'`, r)
+	})) {
 		return nil, stores.Fail("the folder of the files is none that a unit can name", "it is an absolute path without blanks, such as /etc/shop/secrets")
 	}
 	load, where := "LoadCredential", "/etc/credstore"

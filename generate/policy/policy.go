@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"github.com/lukko-dev/lukko/config"
+	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/generate/internal/stores"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -89,6 +90,11 @@ func (in Input) prepare(kind string) ([]of, error) {
 	metas := stores.Secrets(in.Metas, false)
 	if len(metas) == 0 {
 		return nil, stores.Fail("no secret is declared, so a program needs no right", "declare them in lukko.yaml, or name their secrets_meta.json there")
+	}
+	for _, m := range metas {
+		if core.CheckID(m.ID) != nil {
+			return nil, stores.Fail("an id that is declared is none", "lukko check says what is wrong with it")
+		}
 	}
 	for i, id := range in.Write {
 		if !slices.ContainsFunc(metas, func(m schema.Meta) bool { return m.ID == id }) {

@@ -72,9 +72,9 @@ func (in Input) vaultStore(b *strings.Builder, s of) error {
 		if secret.set {
 			capabilities = `"create", "read", "update"`
 		}
-		fmt.Fprintf(b, "path %s { capabilities = [%s] }\n", quoteHCL(data+id), capabilities)
+		fmt.Fprintf(b, "path \"%s\" { capabilities = [%s] }\n", data+id, capabilities)
 		if in.Versions && version == 2 {
-			fmt.Fprintf(b, "path %s { capabilities = [\"read\"] }\n", quoteHCL(metadata+id))
+			fmt.Fprintf(b, "path \"%s\" { capabilities = [\"read\"] }\n", metadata+id)
 		}
 	}
 	return nil
@@ -87,22 +87,17 @@ func vaultFault(id string, version int) string {
 	case version == 1 && strings.Contains(id, ".."):
 		return "KV version 1 holds no id with two dots in a row"
 	case !vaultSafe(id):
-		return "in a policy of Vault a * at the end, a + between slashes and {{ stand for more than themselves, so it can't name this secret alone; give it another id"
+		return "in a policy of Vault a + between slashes stands for any name, so it can't name this secret alone; give it another id"
 	}
 	return ""
 }
 
-// vaultSafe reports whether a path stands for itself in a policy.
+// vaultSafe reports whether a path stands for itself in a policy, and in HCL.
 func vaultSafe(p string) bool {
 	for segment := range strings.SplitSeq(p, "/") {
 		if segment == "+" {
 			return false
 		}
 	}
-	return !strings.HasSuffix(p, "*") && !strings.Contains(p, "{{") && !strings.Contains(p, "}}") && !strings.Contains(p, "${") && core.Printable(p) == p
-}
-
-// quoteHCL quotes a text for HCL, whose strings know these two escapes.
-func quoteHCL(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return !strings.ContainsAny(p, "*{}$\"\\") && core.Printable(p) == p
 }

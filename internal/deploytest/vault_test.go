@@ -256,4 +256,3 @@ func deniedOrGone(t testing.TB, steps []step) (names []string) {
 	}
 	return names
 }
-
