@@ -56,3 +56,40 @@ secrets:
 	// schema: STRIPE_CREDENTIALS: /apiKey: pattern: it must match ^sk_
 	// development <nil>
 }
+
+// What a tool does that changes a variable. Comments and all else stay.
+func ExampleSetVariable() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "lukko.yaml")
+	err = os.WriteFile(path, []byte(`environments:
+  development: file:secrets
+  production: vault:///secret  # in Frankfurt
+`), 0o600)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	set, err := config.SetVariable(path, "production", "LOG_LEVEL", "warn")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(set.Place)
+	edited, err := os.ReadFile(path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Print(string(edited))
+
+	// Output:
+	// lukko.yaml:6
+	// environments:
+	//   development: file:secrets
+	//   production:
+	//     stores: vault:///secret  # in Frankfurt
+	//     variables:
+	//       LOG_LEVEL: warn
+}
