@@ -16,13 +16,14 @@ import (
 	"github.com/lukko-dev/lukko/lint"
 )
 
-// binary is lukkolint, built once for all tests.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "lukkolint-")
-	if err != nil {
+// built is the folder of lukkolint, which is built once for all tests.
+var built string
+
+var binary = sync.OnceValues(func() (name string, err error) {
+	if built, err = os.MkdirTemp("", "lukkolint-"); err != nil {
 		return "", err
 	}
-	name := filepath.Join(dir, "lukkolint")
+	name = filepath.Join(built, "lukkolint")
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
@@ -35,9 +36,7 @@ var binary = sync.OnceValues(func() (string, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if name, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(name))
-	}
+	os.RemoveAll(built)
 	os.Exit(code)
 }
 
@@ -134,8 +133,6 @@ func TestFlagsChooseRules(t *testing.T) {
 	}{
 		{[]string{"-revealed"}, "[revealed]", "[undeclared]"},
 		{[]string{"-revealed=false"}, "[undeclared]", "[revealed]"},
-		// A comment for a rule that is left out still allows what it allowed.
-		{[]string{"-allow"}, "this comment gives no reason", "since rule revealed finds nothing here: remove it [allow]\n" + "x"},
 		{[]string{"-undeclared.meta=more_meta.json"}, "[undeclared]", `"VERSIONS"`},
 		{[]string{"-undeclared.meta=not/there.json", "-undeclared"}, "this is no id", "no declaration has the id"},
 	} {
@@ -144,6 +141,17 @@ func TestFlagsChooseRules(t *testing.T) {
 		if !strings.Contains(stderr, c.with) || strings.Contains(stderr, c.without) {
 			t.Errorf("lukkolint %s: want %q and not %q in\n%s", strings.Join(c.args, " "), c.with, c.without, stderr)
 		}
+	}
+}
+
+// A comment for a rule that is left out is not one that allows nothing.
+func TestCommentOfRuleThatIsLeftOutIsOfUse(t *testing.T) {
+	t.Parallel()
+	tool, dir := lukkolint(t), program(t, "allow")
+	_, all, _ := run(t, dir, tool, "./allow")
+	_, without, _ := run(t, dir, tool, "-revealed=false", "./allow")
+	if want := strings.Count(all, "[allow]"); want == 0 || strings.Count(without, "[allow]") != want {
+		t.Errorf("with rule revealed\n%s\nand without\n%s", all, without)
 	}
 }
 

@@ -59,8 +59,10 @@ func (e *engine) run() {
 	if strings.HasSuffix(e.path, ".test") || len(pass.Files) == 0 {
 		return // the main package that go test makes
 	}
-	e.inside = pass.Module == nil || pass.Module.Version == "" && pass.Module.Path != ""
 	e.relates = reaches(pass.Pkg, map[*types.Package]bool{})
+	if e.inside = e.relates; pass.Module != nil { // not all drivers tell
+		e.inside = pass.Module.Version == "" && pass.Module.Path != ""
+	}
 	e.readBelow()
 	if !e.inside && !e.relates || !e.inside && strings.HasPrefix(e.path, lukkoPrefix) {
 		// What others wrote and what can't know of Lukko is nobody's here,

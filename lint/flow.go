@@ -520,8 +520,8 @@ func (f *flow) held(t types.Type) (held taint) {
 // is printed of it, so that its fields are not.
 func printsItself(t types.Type) bool {
 	n := named(t)
-	if n == nil || n.Obj().Pkg() != nil && n.Obj().Pkg().Path() == "net/url" { // which prints all it has
-		return false
+	if n == nil || n.Obj().Pkg() != nil && contains([]string{"net/url", "bytes", "strings"}, n.Obj().Pkg().Path()) {
+		return false // these print all they have
 	}
 	if _, ok := n.Underlying().(*types.Struct); !ok {
 		return false

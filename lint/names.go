@@ -19,12 +19,12 @@ const (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // reaches reports whether pkg is core or schema, or imports one of them by any
-// way. Nothing of the standard library does.
+// way.
 func reaches(pkg *types.Package, seen map[*types.Package]bool) bool {
 	if pkg.Path() == corePath || pkg.Path() == schemaPath {
 		return true
 	}
-	if seen[pkg] || !strings.Contains(pkg.Path(), ".") && pkg.Name() != "main" && len(seen) > 0 {
+	if seen[pkg] {
 		return false
 	}
 	seen[pkg] = true

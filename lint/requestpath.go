@@ -201,7 +201,7 @@ func hasMethods(t types.Type, names ...string) bool {
 		return false
 	}
 	for _, name := range names {
-		obj, _, _ := types.LookupFieldOrMethod(t, true, nil, name)
+		obj, _, _ := types.LookupFieldOrMethod(t, false, nil, name)
 		if _, ok := obj.(*types.Func); !ok {
 			return false
 		}

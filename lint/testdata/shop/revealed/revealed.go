@@ -116,6 +116,10 @@ func itself(v core.Value) {
 	p := &printer{key: v.Reveal()}
 	log.Print(p)
 	log.Print(p.key) // want `gets into a log`
+	log.Print(*p)    // want `gets into a log`
+	var buf bytes.Buffer
+	buf.WriteString(v.Reveal())
+	log.Print(&buf) // want `gets into a log`
 }
 
 type client struct {
