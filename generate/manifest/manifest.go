@@ -180,7 +180,22 @@ func (in *Input) prepare(optional bool) (parts, error) {
 	if ids := ids(p.left); ids != "" {
 		in.note("left out, as without them the deployment would fail: " + ids + "; --include names those that are there, and --include-optional all")
 	}
+	in.judgeGroups(p)
 	return p, nil
+}
+
+// judgeGroups tells of groups of which one must be there, and none is handed over.
+func (in Input) judgeGroups(p parts) {
+	seen := map[string]bool{"": true}
+	for _, s := range p.secrets {
+		seen[s.AnyOf+s.OneOf] = true
+	}
+	for _, s := range p.left {
+		if group := s.AnyOf + s.OneOf; !seen[group] {
+			seen[group] = true
+			in.note("of the group " + group + " one must be there, and none is handed over: name it by --include")
+		}
+	}
 }
 
 // prefix is what the names of environment variables begin with.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -46,6 +45,10 @@ func input(kind string, metas ...schema.Meta) manifest.Input {
 	}
 }
 
+func member(id string) schema.Meta {
+	return schema.Meta{Spec: schema.Spec{Name: id, ID: id, OneOf: "keys"}}
+}
+
 func TestAManifestThatCanNotBeWrittenSaysWhyAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	with := func(i manifest.Input, change func(*manifest.Input)) manifest.Input {
@@ -84,7 +87,7 @@ func TestAManifestThatCanNotBeWrittenSaysWhyAndWhatToDo(t *testing.T) {
 		"regional secrets":           {"cloudrun", with(input("cloudrun", secret("A")), store("gcp://p?location=eu")), "which Cloud Run does not mount"},
 		"a folder of blanks":         {"systemd", with(input("systemd", secret("A")), func(i *manifest.Input) { i.Files = "/a b" }), "an absolute path without blanks"},
 		"a folder that is relative":  {"systemd", with(input("systemd", secret("A")), func(i *manifest.Input) { i.Files = "secrets" }), "an absolute path without blanks"},
-		"a control character":        {"systemd", with(input("systemd", variable("A")), func(i *manifest.Input) { i.Environment.Variables = []config.Variable{{ID: "A", Value: "a\x1bb"}} }), "the variable A has a control character"},
+		"a noncharacter":             {"systemd", with(input("systemd", variable("A")), func(i *manifest.Input) { i.Environment.Variables = []config.Variable{{ID: "A", Value: "a\ufdd0b"}} }), "the variable A has a noncharacter"},
 		"bytes that are no text":     {"compose", with(input("compose", variable("A")), func(i *manifest.Input) { i.Environment.Variables = []config.Variable{{ID: "A", Value: "a\xff"}} }), "the value of A is no text"},
 		"a URL with a password":      {"compose", with(input("compose", secret("A")), store("vault://user:"+canary+"@host/secret")), "no user or password"},
 	} {
@@ -114,6 +117,8 @@ func TestWhoeverAppliesAManifestIsToldWhatItDoesNotSay(t *testing.T) {
 	}{
 		"nothing":                          {[]schema.Meta{secret("A")}, func(*manifest.Input) {}, nil},
 		"what is left out":                 {[]schema.Meta{secret("A"), optional("B"), optional("C")}, func(i *manifest.Input) { i.Include = []string{"C"} }, []string{"left out, as without them the deployment would fail: B; --include"}},
+		"that a group has none":            {[]schema.Meta{secret("A"), member("B"), member("C")}, func(*manifest.Input) {}, []string{"left out, as without them the deployment would fail: B, C; --include", "of the group keys one must be there"}},
+		"nothing of a group that has one":  {[]schema.Meta{secret("A"), member("B"), member("C")}, func(i *manifest.Input) { i.Include = []string{"C"} }, []string{"left out, as without them the deployment would fail: B; --include"}},
 		"that a variable has no value":     {[]schema.Meta{secret("A"), variable("V")}, func(*manifest.Input) {}, []string{`the variable V has no value for the environment "production"`}},
 		"that no one looks":                {[]schema.Meta{secret("A")}, func(i *manifest.Input) { i.Environment.Stores = i.Environment.Stores[1:] }, []string{`the environment "production" has no layer env:`}},
 		"that a name ends like an ARN":     {[]schema.Meta{secret("A")}, func(i *manifest.Input) { i.Environment.Stores[1].URL += "?prefix=x-abcde" }, []string{"the name x-abcdeA ends like"}},
@@ -216,7 +221,7 @@ func texts(v any) (all []string) {
 			all = append(all, texts(v)...)
 		}
 	case map[any]any:
-		panic(fmt.Sprint("a key that is no text"))
+		panic("a key that is no text")
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"unicode"
@@ -52,16 +53,41 @@ func Systemd(in Input) ([]byte, error) {
 		b.WriteString("Environment=" + s.variable + "_FILE=%d/" + s.variable + "\n")
 	}
 	for _, v := range p.variables {
-		if i := strings.IndexFunc(v.value, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }); i >= 0 {
-			return nil, stores.Fail("the value of the variable "+v.name+" has a control character, which systemd takes in none", "hand it over as a file, or set it otherwise")
+		if strings.ContainsFunc(v.value, refused) {
+			return nil, stores.Fail("the value of the variable "+v.name+" has a noncharacter of Unicode, which systemd takes in none", "set it in another way")
 		}
 		b.WriteString("Environment=" + quoteUnit(v.name+"="+v.value) + "\n")
 	}
 	return []byte(b.String()), nil
 }
 
+// refused says of which characters systemd takes none in the value of a variable: its
+// env_value_is_valid and unichar_is_valid.
+func refused(r rune) bool {
+	return r >= 0xfdd0 && r <= 0xfdef || r&0xfffe == 0xfffe
+}
+
 // quoteUnit quotes a word of a unit's setting.
 // https://www.freedesktop.org/software/systemd/man/latest/systemd.syntax.html#Quoting
 func quoteUnit(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "%", "%%").Replace(s) + `"`
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case r == '%': // a specifier
+			b.WriteString("%%")
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < 0x20 || r == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
 }

@@ -18,6 +18,18 @@ import (
 	"github.com/lukko-dev/lukko/generate/manifest"
 )
 
+// containerOf reads JSON into the SDK's own type, strictly.
+func containerOf(t testing.TB, data []byte) types.ContainerDefinition {
+	t.Helper()
+	var container types.ContainerDefinition
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&container); err != nil {
+		t.Fatal(err)
+	}
+	return container
+}
+
 func TestTheSDKOfECSSendsTheContainerAsItIsWritten(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -33,13 +45,7 @@ func TestTheSDKOfECSSendsTheContainerAsItIsWritten(t *testing.T) {
 			in.Account, in.IncludeOptional = awsAccount, tt.all
 			data := write(t, manifest.ECS, in)
 
-			// Into the SDK's own type, strictly.
-			var container types.ContainerDefinition
-			dec := json.NewDecoder(bytes.NewReader(data))
-			dec.DisallowUnknownFields()
-			if err := dec.Decode(&container); err != nil {
-				t.Fatal(err)
-			}
+			container := containerOf(t, data)
 			environment, secrets := map[string]string{}, map[string]string{}
 			for _, e := range container.Environment {
 				environment[sdk.ToString(e.Name)] = sdk.ToString(e.Value)

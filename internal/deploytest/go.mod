@@ -16,6 +16,7 @@ require (
 	github.com/lukko-dev/lukko/internal/providertest v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
 	github.com/lukko-dev/lukko/providers/aws v0.1.0
+	github.com/lukko-dev/lukko/providers/env v0.1.0
 	github.com/lukko-dev/lukko/providers/gcp v0.1.0
 	github.com/lukko-dev/lukko/providers/vault v0.1.0
 	github.com/lukko-dev/lukko/schema v0.1.0
