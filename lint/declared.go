@@ -22,8 +22,12 @@ func declaring(fn *types.Func) (spec int, ok bool) {
 	return 0, false
 }
 
-// declarations collects those of the package.
+// declarations collects those of the package. What Lukko's own packages
+// declare for their own use is nobody's secret.
 func (e *engine) declarations() {
+	if e.path == schemaPath || e.path == metadataPath {
+		return
+	}
 	for _, f := range e.pass.Files {
 		if isTest(e.pass.Fset, f) {
 			continue

@@ -18,8 +18,8 @@ type known struct {
 	open bool
 }
 
-// declared reports whether anything is declared.
-func (k *known) declared() bool { return len(k.ids) > 0 || k.open }
+// declared reports whether anything is declared, as far as it can be told.
+func (k *known) declared() bool { return len(k.ids) > 0 }
 
 const (
 	metaName   = "secrets_meta.json"

@@ -76,6 +76,9 @@ func (w *structWalk) field(f *types.Var, tag, path string) {
 	if name == "-" || !f.Exported() && !f.Embedded() {
 		return
 	}
+	if _, generic := f.Origin().Type().(*types.TypeParam); generic && holdsPlain(f.Type()) {
+		return // the declaration says what it is, and nothing in its name does
+	}
 	full := strings.TrimPrefix(path+"."+f.Name(), ".")
 	if !holdsPlain(f.Type()) {
 		w.visit(f.Type(), full)

@@ -25,6 +25,7 @@ type credentials struct {
 	Region     Region
 	When       time.Time
 	Nested     nested
+	Pairs      []pair[string, int]
 	List       []item
 	ClientID   string
 	AccessKey  string //lukko:allow plainstring it is printed on every bill
@@ -42,6 +43,11 @@ type item struct {
 // Exported is declared, and its field is named by another package.
 type Exported struct {
 	Named string // want `the field Named`
+}
+
+type pair[K comparable, V any] struct {
+	Key   K
+	Value V
 }
 
 type setting struct {

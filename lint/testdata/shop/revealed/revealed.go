@@ -32,8 +32,8 @@ import (
 
 func logs(v core.Value, logger *log.Logger, z *zap.Logger) {
 	log.Print(v)
-	log.Println("key", v.Reveal())                          // want `a revealed secret gets into a log: leave it out, or hand on the core.Value, which prints as \[REDACTED\] \[revealed\]`
-	log.Printf("key %s and %d", v.Reveal(), 1)              // want `gets into a log`
+	log.Println("key", v.Reveal())                        // want `a revealed secret gets into a log: leave it out, or hand on the core.Value, which prints as \[REDACTED\] \[revealed\]`
+	log.Printf("key %s and %d", v.Reveal(), 1)            // want `gets into a log`
 	log.Printf("100%% of a %T for %+[2]v", v.Reveal(), 1) // want `gets into a log`
 	log.Printf("100%% of a %T for %5d", v.Reveal(), 1)
 	logger.Fatalf("%x", v.RevealBytes())                    // want `gets into a log`
