@@ -35,7 +35,7 @@ Google's, or a policy of Vault. It reads values, and nothing else; --write and
 	f := c.Flags()
 	f.StringSliceVar(&in.Write, "write", nil, "ids that the program sets, parted by commas")
 	f.BoolVar(&in.ReadWrite, "read-write", false, "the program sets all of them")
-	f.BoolVar(&in.Versions, "versions", false, "it also looks at versions, or reads earlier ones; gcp: or reads where the newest is disabled")
+	f.BoolVar(&in.Versions, "versions", false, "it also lists versions; gcp: or reads where the newest one is disabled")
 	f.StringVar(&in.Store, "store", "", "the name of the one store to write it for (default: all of that kind)")
 	f.StringVar(&in.Account, "account", "", "aws: the account, twelve digits (default: any)")
 	f.StringVar(&in.Region, "region", "", "aws: the region, where the URL says none (default: any)")

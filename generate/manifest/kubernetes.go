@@ -142,7 +142,7 @@ func (in Input) externalSecret(s stores.Store, name string, ref mapping, secrets
 		{"kind", "ExternalSecret"},
 		{"metadata", in.metadata(name)},
 		{"spec", mapping{
-			{"refreshInterval", "5m"},
+			{"refreshInterval", "1h"},
 			{"secretStoreRef", ref},
 			{"target", target},
 			{"data", data},

@@ -39,9 +39,10 @@ type Input struct {
 	Write     []string
 	ReadWrite bool
 
-	// Versions adds what only a look at versions needs: Versions, a Stat that
-	// reads no value, a read of an earlier version; with Google also a read where
-	// the newest version is disabled.
+	// Versions adds what only a look at versions needs: to list them, and a Stat
+	// that reads no value; with Google also a read where the newest version is
+	// disabled. An earlier version that is known by its name needs no more than the
+	// current one.
 	Versions bool
 
 	// Account, Region and Partition are those of an ARN, where the URL of an aws
