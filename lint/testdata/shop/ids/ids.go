@@ -29,6 +29,7 @@ func fine(ctx context.Context, svc core.SecretService, r *wrapper.Reader, which 
 	svc.GetMany(ctx, list)
 	svc.GetMany(ctx, append(list, "MAIL_PASSWORD"))
 	svc.GetMany(ctx, slices.Sorted(maps.Values(byName)))
+	svc.GetMany(ctx, slices.Collect(maps.Keys(map[string]int{"DATABASE_URL": 1})))
 	for _, id := range list {
 		svc.Get(ctx, id)
 		r.Read(ctx, id)
@@ -84,13 +85,14 @@ func pick(which string) string {
 func local(ctx context.Context, svc core.SecretService, id string) { svc.Get(ctx, id) }
 
 func wrong(ctx context.Context, svc core.SecretService, r *wrapper.Reader, userID string) {
-	svc.Get(ctx, os.Getenv("WHICH"))       // want `this id is no constant.*\[dynamic\]`
-	svc.Get(ctx, "user/"+userID)           // want `this id is no constant`
-	r.Read(ctx, "user/"+userID)            // want `this id is no constant`
-	wrapper.All(ctx, svc, "A", os.Args[0]) // want `this id is no constant`
-	local(ctx, svc, os.Args[1])            // want `this id is no constant`
-	svc.GetMany(ctx, os.Args)              // want `this id is no constant`
-	core.Has(ctx, svc, os.Args[2])         // want `this id is no constant`
+	svc.Get(ctx, os.Getenv("WHICH"))                                           // want `this id is no constant.*\[dynamic\]`
+	svc.Get(ctx, "user/"+userID)                                               // want `this id is no constant`
+	r.Read(ctx, "user/"+userID)                                                // want `this id is no constant`
+	wrapper.All(ctx, svc, "A", os.Args[0])                                     // want `this id is no constant`
+	local(ctx, svc, os.Args[1])                                                // want `this id is no constant`
+	svc.GetMany(ctx, os.Args)                                                  // want `this id is no constant`
+	core.Has(ctx, svc, os.Args[2])                                             // want `this id is no constant`
+	svc.GetMany(ctx, slices.Collect(maps.Keys(map[string]int{os.Args[0]: 1}))) // want `this id is no constant`
 	get := func(id string) { svc.Get(ctx, id) }
 	get(os.Args[3]) // want `this id is no constant`
 	for _, id := range os.Args {
