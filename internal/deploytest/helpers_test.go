@@ -114,6 +114,13 @@ func reading(ctx context.Context, svc core.SecretService, decls []schema.Declare
 	for _, id := range ids {
 		steps = append(steps,
 			step{"Get " + id, func() error { _, err := svc.Get(ctx, id); return missing(err) }},
+			step{"Get " + id + " at a version", func() error {
+				secret, err := svc.Get(ctx, id)
+				if err == nil && secret.Version != "" {
+					_, err = svc.Get(ctx, id, core.AtVersion(secret.Version))
+				}
+				return missing(err)
+			}},
 			step{"Stat " + id, func() error { _, err := svc.Stat(ctx, id); return missing(err) }},
 		)
 	}
