@@ -62,7 +62,8 @@ var (
 )
 
 // arn is the ARN of a secret, without the six characters that the service adds:
-// ECS finds it by that, too.
+// within an account it finds a secret by that, too.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
 func (in Input) arn(s stores.Store, id string) (string, error) {
 	arn := id
 	if !strings.HasPrefix(id, "arn:") {
@@ -81,7 +82,7 @@ func (in Input) arn(s stores.Store, id string) (string, error) {
 			partition = stores.Partition(region)
 		}
 		if suffixForm.MatchString(id) {
-			in.note("the name " + id + " ends like what the service adds to names, so ECS may not find it by its name: use its whole ARN as the id")
+			in.note("the name " + id + " ends like what the service adds to names, so ECS may not find it by that: use its whole ARN as the id")
 		}
 		arn = "arn:" + partition + ":secretsmanager:" + region + ":" + in.Account + ":secret:" + id
 	}
