@@ -3,6 +3,7 @@ package deploytest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,7 +43,7 @@ var crd = sync.OnceValues(func() (*jsonschema.Schema, error) {
 		return nil, err
 	}
 	if module.Sum != externalSecretsSum {
-		return nil, &os.PathError{Op: "verify", Path: externalSecrets, Err: os.ErrInvalid}
+		return nil, errors.New(externalSecrets + " is not what it was")
 	}
 	data, err := os.ReadFile(filepath.Join(module.Dir, "config", "crds", "bases", "external-secrets.io_externalsecrets.yaml"))
 	if err != nil {
@@ -72,8 +73,21 @@ var crd = sync.OnceValues(func() (*jsonschema.Schema, error) {
 			return c.Compile("crd.json")
 		}
 	}
-	return nil, os.ErrNotExist
+	return nil, errors.New("the schema has no version v1")
 })
+
+func crdOf(t testing.TB) *jsonschema.Schema {
+	t.Helper()
+	schema, err := crd()
+	var download *exec.ExitError
+	switch {
+	case errors.As(err, &download):
+		leftOut(t, "the schema of External Secrets; with a network: go mod download "+externalSecrets)
+	case err != nil:
+		t.Fatal(err)
+	}
+	return schema
+}
 
 // closed has each object refuse what it has no property for. The metadata of an
 // object are Kubernetes' own, and not in the schema.
@@ -123,10 +137,7 @@ type cluster struct {
 
 func kubernetes(t testing.TB, data []byte) cluster {
 	t.Helper()
-	schema, err := crd()
-	if err != nil {
-		leftOut(t, "the network, or a module cache with "+externalSecrets+": go mod download "+externalSecrets)
-	}
+	schema := crdOf(t)
 	c := cluster{secrets: map[string]externalSecret{}}
 	text, snippet, ok := strings.Cut(string(data), "\n# In the container:\n")
 	if !ok {
@@ -261,10 +272,7 @@ func TestTheTemplateMakesTheValueOfWhatVaultKeeps(t *testing.T) {
 // The check above can fail.
 func TestTheSchemaOfExternalSecretsRefusesWhatIsNone(t *testing.T) {
 	t.Parallel()
-	schema, err := crd()
-	if err != nil {
-		leftOut(t, "the network, or a module cache with "+externalSecrets+": go mod download "+externalSecrets)
-	}
+	schema := crdOf(t)
 	const good = `
 apiVersion: external-secrets.io/v1
 kind: ExternalSecret
