@@ -179,9 +179,9 @@ func (f *flow) sinkArgs(args []ssa.Value, skip int, s sink, instr ssa.CallInstru
 		arg := args[i+skip]
 		if elements := f.spread(arg); elements != nil {
 			shown := shownBy(args, i+skip)
-			for j, t := range elements {
-				if shown(j) {
-					f.reach(t, s, instr.Pos(), f.argument(instr, i+j))
+			for _, el := range elements {
+				if shown(el.index) {
+					f.reach(el.taint, s, instr.Pos(), f.argument(instr, i+el.index))
 				}
 			}
 			continue
@@ -219,9 +219,15 @@ func shownBy(args []ssa.Value, list int) func(j int) bool {
 	return func(j int) bool { return j >= len(verbs) || verbs[j] != 'T' && verbs[j] != 'p' }
 }
 
+// element is what one of the arguments of a variadic function holds.
+type element struct {
+	index int
+	taint taint
+}
+
 // spread returns what each of the arguments holds that were made into a list
 // for a variadic function; nil if there is no such list.
-func (f *flow) spread(arg ssa.Value) map[int]taint {
+func (f *flow) spread(arg ssa.Value) []element {
 	s, ok := arg.(*ssa.Slice)
 	if !ok {
 		return nil
@@ -230,7 +236,7 @@ func (f *flow) spread(arg ssa.Value) map[int]taint {
 	if !ok || list.Comment != "varargs" {
 		return nil
 	}
-	elements := map[int]taint{}
+	elements := []element{}
 	for _, r := range *list.Referrers() {
 		at, ok := r.(*ssa.IndexAddr)
 		if !ok {
@@ -242,7 +248,7 @@ func (f *flow) spread(arg ssa.Value) map[int]taint {
 		}
 		for _, r := range *at.Referrers() {
 			if store, ok := r.(*ssa.Store); ok && store.Addr == at {
-				elements[int(index.Int64())] = f.content(store.Val)
+				elements = append(elements, element{int(index.Int64()), f.content(store.Val)})
 			}
 		}
 	}
@@ -340,8 +346,12 @@ func (f *flow) through(fact flowFact, name string, args []ssa.Value, instr ssa.C
 		}
 		reached := sink{where: s.Where, inner: s.Inner}
 		if elements := f.spread(args[s.Param]); elements != nil {
-			for j, t := range elements {
-				f.reachBy(t, reached, instr.Pos(), f.argument(instr, s.Param-skip+j), name)
+			shown := shownBy(args, s.Param)
+			for _, el := range elements {
+				if !shown(el.index) {
+					continue
+				}
+				f.reachBy(el.taint, reached, instr.Pos(), f.argument(instr, s.Param-skip+el.index), name)
 			}
 			continue
 		}
@@ -409,11 +419,11 @@ func (f *flow) passed(fn *types.Func, args []ssa.Value) (t taint) {
 			content := f.content(arg)
 			if strings.HasSuffix(name, "f") && i == format+1 && beginsWithVerb(args[format]) {
 				if elements := f.spread(arg); elements != nil {
-					t = t.join(elements[0])
-					for j, other := range elements {
-						if j > 0 {
-							t = t.join(other.within())
+					for _, el := range elements {
+						if el.index > 0 {
+							el.taint = el.taint.within()
 						}
+						t = t.join(el.taint)
 					}
 					continue
 				}

@@ -170,6 +170,11 @@ func errs(v core.Value) error {
 	return fmt.Errorf("bad key %q", v.Reveal()) // want `gets into the text of an error`
 }
 
+func answer(v core.Value, w http.ResponseWriter) {
+	http.Error(w, "not "+v.Reveal(), http.StatusForbidden) // want `gets into the text of an error`
+	w.Header().Set("X", v.Reveal())
+}
+
 func outputs(v core.Value, w io.Writer) {
 	fmt.Println(v.Reveal())             // want `gets into standard output or standard error`
 	fmt.Fprintln(os.Stderr, v.Reveal()) // want `gets into standard output`
@@ -231,7 +236,8 @@ func helpers(v core.Value) {
 	helper.Fetch(v.Reveal())
 	helper.Fetch("https://example.com/" + v.Reveal()) // want `gets into a URL by Fetch`
 	helper.FetchToken(v.Reveal())                     // want `gets into a URL by FetchToken`
-	helper.Logf("nothing")
+	helper.Logf("a %T and %s", v.Reveal(), "nothing")
+	helper.Logf("a %T and %s", 1, v.Reveal()) // want `gets into a log by Logf`
 }
 
 func declared(ctx context.Context, svc core.SecretService, t *typed.TypedSecretService) {
