@@ -9,7 +9,9 @@ import (
 // comment makes lines of a comment of what people wrote in a declaration. It
 // can't get out of the comment, nor be a directive: each line begins with two
 // slashes and a blank, and characters that do not show are left out, those that
-// reverse the direction of what follows among them.
+// reverse the direction of what follows among them. Of the old form of build
+// constraints, which begins with a blank, gofmt would make one of the file, wherever
+// it stands.
 func comment(paragraphs ...string) string {
 	var b strings.Builder
 	for _, p := range paragraphs {
@@ -20,6 +22,9 @@ func comment(paragraphs ...string) string {
 			b.WriteString("//\n")
 		}
 		for line := range strings.SplitSeq(p, "\n") {
+			if strings.HasPrefix(line, "+build") {
+				line = "+ " + line[1:]
+			}
 			line = "// " + line
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}

@@ -17,23 +17,13 @@ const mostErrors = 10
 func (r *run) compileErrors(broken []*packages.Package) error {
 	var all []Problem
 	for _, p := range broken {
-		var own []Problem
-		for _, e := range p.Errors {
-			// What go list tells besides is the same in other words.
-			if e.Kind != packages.ListError {
-				own = append(own, r.compileError(e))
-			}
-		}
-		if len(own) == 0 {
-			for _, e := range p.Errors {
-				own = append(own, r.compileError(e))
-			}
-		}
-		all = append(all, own...)
+		all = append(all, r.errorsOf(p)...)
 	}
 	if i := slices.IndexFunc(r.leftOut, func(f string) bool { return filepath.Base(f) != GoFile }); i >= 0 {
-		all = append(all, Problem{What: r.rel(r.leftOut[i]) + " does not compile without " + GoFile + " and was left out",
-			Do: "declarations and their types can't need it: move them to a package of their own"})
+		all = append(all, Problem{
+			What: r.rel(r.leftOut[i]) + " does not compile without " + GoFile + " and was left out",
+			Do:   "declarations and their types can't need it: move them to a package of their own",
+		})
 	}
 	return problems(first(all))
 }
@@ -45,6 +35,26 @@ func first(all []Problem) []Problem {
 	}
 	rest := len(all) - mostErrors
 	return append(all[:mostErrors:mostErrors], Problem{What: "and " + strconv.Itoa(rest) + " more errors"})
+}
+
+func (r *run) errorsOf(p *packages.Package) (all []Problem) {
+	for _, e := range p.Errors {
+		// What go list tells besides is the same in other words.
+		if e.Kind != packages.ListError {
+			all = append(all, r.compileError(e))
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	for _, e := range p.Errors {
+		if e.Pos == "" || e.Pos == "-" {
+			all = append(all, r.printedErrors(e.Msg)...)
+		} else {
+			all = append(all, r.compileError(e))
+		}
+	}
+	return all
 }
 
 func (r *run) compileError(e packages.Error) Problem {
@@ -71,7 +81,14 @@ var place = regexp.MustCompile(`^(.+?\.\w+):(\d+)(?::(\d+))?: `)
 // goFailed makes an error of what the go command printed. That is of the
 // sources and of modules, and no program of the user's has been run.
 func (r *run) goFailed(printed, otherwise string) error {
-	var all []Problem
+	all := r.printedErrors(printed)
+	if len(all) == 0 {
+		return problem(otherwise, "try go build there")
+	}
+	return problems(first(all))
+}
+
+func (r *run) printedErrors(printed string) (all []Problem) {
 	for line := range strings.Lines(printed) {
 		line = strings.TrimRight(line, "\r\n")
 		text := strings.TrimSpace(line)
@@ -91,10 +108,7 @@ func (r *run) goFailed(printed, otherwise string) error {
 		}
 		all = append(all, Problem{What: oneLine(text)})
 	}
-	if len(all) == 0 {
-		return problem(otherwise, "try go build there")
-	}
-	return problems(first(all))
+	return all
 }
 
 // oneLine makes one line of several.

@@ -266,14 +266,11 @@ func mentionsGenerated(n ast.Node) (found bool) {
 	return found
 }
 
+// nothingFound says that nothing is declared, or why that can't be told.
 func (r *run) nothingFound(pkgs []*packages.Package) error {
 	var wrong []Problem
 	for _, p := range pkgs {
-		for _, e := range p.Errors {
-			if e.Kind == packages.ListError {
-				wrong = append(wrong, r.compileError(e))
-			}
-		}
+		wrong = append(wrong, r.errorsOf(p)...)
 	}
 	if len(wrong) > 0 {
 		return problems(first(wrong))

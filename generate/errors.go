@@ -56,13 +56,16 @@ func (p Problem) String() string {
 }
 
 // problems makes an error of problems, in the order of their places and each
-// once; nil if there are none.
+// once, those without a place at the end; nil if there are none.
 func problems(all []Problem) error {
 	if len(all) == 0 {
 		return nil
 	}
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b Problem) int {
+		if (a.File == "") != (b.File == "") {
+			return len(b.File) - len(a.File)
+		}
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return &Error{Problems: slices.Compact(all)}

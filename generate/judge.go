@@ -124,18 +124,20 @@ func (r *run) strays(all []stray) (wrong []Problem, notes []string) {
 			s.Name = "what" // stands there may be a value by mistake
 		}
 		name, line, _ := strings.Cut(s.Place, ":")
-		var at []string
-		for _, f := range r.watched.named {
-			if strings.HasSuffix(f, "/"+name) {
-				at = append(at, f)
+		at := ""
+		for compiled, f := range r.watched.named {
+			if strings.HasSuffix(compiled, "/"+name) && (at == "" || f < at) {
+				at = f
 			}
 		}
-		if len(at) == 0 {
+		if at == "" {
 			notes = append(notes, core.Printable(fmt.Sprintf("%s is declared at %s, in a package that was not named: name it too if the program needs it", s.Name, s.Place)))
 			continue
 		}
-		p := Problem{File: r.rel(at[0]), What: fmt.Sprintf("%s is declared, but no variable of its package holds the declaration", s.Name),
-			Do: "declare it as a package's variable of its own: var X = schema.Declare[T](…)"}
+		p := Problem{
+			File: r.rel(at), What: fmt.Sprintf("%s is declared, but no variable of its package holds the declaration", s.Name),
+			Do: "declare it as a package's variable of its own: var X = schema.Declare[T](…)",
+		}
 		_, _ = fmt.Sscanf(line, "%d", &p.Line)
 		wrong = append(wrong, p)
 	}

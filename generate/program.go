@@ -261,15 +261,11 @@ func (r *run) runProgram(ctx context.Context, program, file string) error {
 // placeOfFailure finds the innermost place in the sources that declare of a
 // panic. Nothing else of what was printed is told.
 func (r *run) placeOfFailure(printed string) Problem {
-	known := map[string]bool{}
-	for _, f := range r.watched.files {
-		known[f] = true
-	}
 	_, trace, _ := strings.Cut("\n"+printed, "\ngoroutine ")
 	for line := range strings.Lines(trace) {
 		file, rest, ok := strings.Cut(strings.TrimSpace(line), ".go:")
-		file = filepath.FromSlash(file + ".go")
-		if !ok || !known[file] {
+		file, known := r.watched.files[file+".go"]
+		if !ok || !known {
 			continue
 		}
 		digits, _, _ := strings.Cut(rest, " ")

@@ -263,7 +263,11 @@ type %[1]s struct {
 			results, read, note = "("+l.typ+", bool)", "Lookup", "It is false while there is none."
 		}
 		p.f("\n%s", l.comment(k, "returns", note))
-		p.f("func (l *%s) %s() %s { return l.handle%s.%s() }\n", k.loaded, l.Go, results, l.Go, read)
+		body := " "
+		if strings.ContainsRune(results, '{') {
+			body = "\n" // as the result takes several lines
+		}
+		p.f("func (l *%s) %s() %s {%sreturn l.handle%s.%s()%s}\n", k.loaded, l.Go, results, body, l.Go, read, body)
 	}
 }
 

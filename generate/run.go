@@ -150,7 +150,7 @@ type run struct {
 	out  target
 	temp string // a folder of ours; empty until there is one
 
-	leftOut []string // files without which the packages compile, and that declare nothing
+	leftOut []string            // files without which the packages compile, and that declare nothing
 	asking  []*packages.Package // those that declare, which the program imports
 
 	fset    *token.FileSet

@@ -62,11 +62,15 @@ func Watch(ctx context.Context, cfg Config, told func(Result, error)) error {
 
 // watchList is what a run has looked at.
 type watchList struct {
-	dirs  []string // whose Go files count
-	files []string // Go files that are of the packages that were named or of what they import, outside the module cache
-	named []string // Go files of the packages that were named, with slashes
-	more  []string // go.mod, go.work and go.sum, there or not
-	skip  []string // the results
+	dirs []string // whose Go files count
+	more []string // go.mod and go.work, there or not
+	skip []string // the results
+
+	// files are the Go files outside the module cache by the names that the
+	// compiler gives them: their own, with slashes, and with -trimpath those below the
+	// path of their package.
+	files map[string]string
+	named map[string]string // those of the packages that were named
 }
 
 func (l watchList) empty() bool { return len(l.dirs) == 0 && len(l.more) == 0 }
@@ -76,6 +80,7 @@ func (l watchList) empty() bool { return len(l.dirs) == 0 && len(l.more) == 0 }
 // shows as a new folder.
 func (r *run) watchListOf(pkgs []*packages.Package) watchList {
 	l := firstList(r.Config)
+	l.files, l.named = map[string]string{}, map[string]string{}
 	dirs := map[string]bool{r.out.dir: true}
 	more := map[string]bool{}
 	for _, f := range l.more {
@@ -86,7 +91,7 @@ func (r *run) watchListOf(pkgs []*packages.Package) watchList {
 		if !local {
 			return p.Module != nil // the standard library imports none of ours
 		}
-		l.files = append(l.files, p.GoFiles...)
+		addFiles(l.files, p)
 		module := p.Module.Dir
 		if p.Module.GoMod != "" {
 			more[p.Module.GoMod] = true
@@ -102,14 +107,19 @@ func (r *run) watchListOf(pkgs []*packages.Package) watchList {
 		return true
 	}, nil)
 	for _, p := range pkgs {
-		for _, f := range p.GoFiles {
-			l.named = append(l.named, filepath.ToSlash(f))
-		}
+		addFiles(l.named, p)
 	}
 	l.dirs = slices.Sorted(maps.Keys(dirs))
 	l.more = slices.Sorted(maps.Keys(more))
 	l.skip = []string{filepath.Join(r.out.dir, GoFile), filepath.Join(r.out.dir, metadata.FileName)}
 	return l
+}
+
+func addFiles(files map[string]string, p *packages.Package) {
+	for _, f := range p.GoFiles {
+		files[filepath.ToSlash(f)] = f
+		files[p.PkgPath+"/"+filepath.Base(f)] = f
+	}
 }
 
 // firstList is what to look at before anything is known of the packages: the
