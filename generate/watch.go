@@ -17,15 +17,20 @@ import (
 )
 
 // watchPause is how often Watch looks, and how long nothing must change before
-// it generates.
-const watchPause = 250 * time.Millisecond
+// it generates. watchShare is how much longer than a look the pause is at least: of
+// one processor a twentieth.
+const (
+	watchPause = 250 * time.Millisecond
+	watchShare = 20
+)
 
-// Watch runs [Run] now, and again whenever a Go file of the packages, a go.mod or a
-// go.work has changed, until ctx ends; it returns the context's error. told is
-// called after each run with what Run returned. A failure ends nothing.
+// Watch runs [Run] now, and again whenever a Go file of the packages' modules, a
+// go.mod or a go.work has changed, until ctx ends; it returns the context's error.
+// told is called after each run with what Run returned. A failure ends nothing.
 //
-// It looks at the files' times and sizes four times a second. What the packages import
-// from modules of the module cache does not change, and is not looked at.
+// It looks at the files' times and sizes four times a second, and less often where that
+// takes long: no system lacks these, and no limit is met. What the packages import from
+// the module cache does not change, and is not looked at.
 func Watch(ctx context.Context, cfg Config, told func(Result, error)) error {
 	var list watchList
 	for {
@@ -45,13 +50,16 @@ func Watch(ctx context.Context, cfg Config, told func(Result, error)) error {
 		if seen.changedSince(before, began) {
 			continue // while it ran
 		}
+		pause := watchPause
 		for last := seen; ; {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(watchPause):
+			case <-time.After(pause):
 			}
+			began := time.Now()
 			now := list.look()
+			pause = max(watchPause, watchShare*time.Since(began))
 			if maps.Equal(now, last) && !maps.Equal(now, seen) {
 				break // it has changed, and then was quiet
 			}
@@ -62,7 +70,7 @@ func Watch(ctx context.Context, cfg Config, told func(Result, error)) error {
 
 // watchList is what a run has looked at.
 type watchList struct {
-	dirs []string // whose Go files count
+	dirs []string // in and below which Go files count
 	more []string // go.mod and go.work, there or not
 	skip []string // the results
 
@@ -75,41 +83,34 @@ type watchList struct {
 
 func (l watchList) empty() bool { return len(l.dirs) == 0 && len(l.more) == 0 }
 
-// watchListOf lists the folders of packages and of what they import outside the
-// module cache, and the folders above these up to the module's: a new package
-// shows as a new folder.
+// watchListOf lists the modules of packages and of what they import outside the
+// module cache. A whole module is looked at, as a new folder in it may be a new
+// package.
 func (r *run) watchListOf(pkgs []*packages.Package) watchList {
 	l := firstList(r.Config)
 	l.files, l.named = map[string]string{}, map[string]string{}
-	dirs := map[string]bool{r.out.dir: true}
-	more := map[string]bool{}
+	roots, more := map[string]bool{}, map[string]bool{}
 	for _, f := range l.more {
 		more[f] = true
 	}
 	packages.Visit(pkgs, func(p *packages.Package) bool {
-		local := p.Module != nil && (p.Module.Main || p.Module.Replace != nil && p.Module.Replace.Version == "")
-		if !local {
-			return p.Module != nil // the standard library imports none of ours
+		m := p.Module
+		if m == nil {
+			return false // the standard library imports none of ours
 		}
-		addFiles(l.files, p)
-		module := p.Module.Dir
-		if p.Module.GoMod != "" {
-			more[p.Module.GoMod] = true
-		}
-		for _, f := range append(slices.Clip(p.GoFiles), p.IgnoredFiles...) {
-			for dir := filepath.Dir(f); !dirs[dir]; dir = filepath.Dir(dir) {
-				dirs[dir] = true
-				if dir == module || !strings.HasPrefix(dir, module) {
-					break
-				}
-			}
+		if m.Main || m.Replace != nil && m.Replace.Version == "" {
+			addFiles(l.files, p)
+			roots[m.Dir] = true
+			more[m.GoMod] = true
 		}
 		return true
 	}, nil)
 	for _, p := range pkgs {
 		addFiles(l.named, p)
 	}
-	l.dirs = slices.Sorted(maps.Keys(dirs))
+	if len(roots) > 0 {
+		l.dirs = slices.Sorted(maps.Keys(roots))
+	}
 	l.more = slices.Sorted(maps.Keys(more))
 	l.skip = []string{filepath.Join(r.out.dir, GoFile), filepath.Join(r.out.dir, metadata.FileName)}
 	return l
@@ -140,8 +141,7 @@ func firstList(cfg Config) (l watchList) {
 	}
 }
 
-// A view is what a look finds: of each file its time and size, and of each
-// folder that it is there.
+// A view is what a look finds: of each file its time and size.
 type view map[string]mark
 
 type mark struct {
@@ -151,33 +151,43 @@ type mark struct {
 
 func (l watchList) look() view {
 	v := view{}
-	add := func(name string, info fs.FileInfo, err error) {
-		if err == nil && !info.IsDir() {
-			v[name] = mark{info.ModTime().UnixNano(), info.Size()}
+	for _, dir := range l.dirs {
+		l.lookInto(dir, v)
+	}
+	for _, name := range l.more {
+		if info, err := os.Stat(name); err == nil {
+			v.add(name, info)
 		}
 	}
-	for _, dir := range l.dirs {
-		entries, err := os.ReadDir(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		for _, e := range entries {
-			name := filepath.Join(dir, e.Name())
-			switch {
-			case strings.HasPrefix(e.Name(), ".") || strings.HasPrefix(e.Name(), "_"):
-			case e.IsDir():
-				v[name] = mark{}
-			case strings.HasSuffix(name, ".go") && !slices.Contains(l.skip, name):
-				info, err := e.Info()
-				add(name, info, err)
+	return v
+}
+
+// lookInto looks at the Go files in and below a folder, but for those that the go
+// command does not take for packages of the module.
+func (l watchList) lookInto(dir string, v view) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return // it has gone, or is none of ours
+	}
+	for _, e := range entries {
+		name := e.Name()
+		file := filepath.Join(dir, name)
+		switch {
+		case name[0] == '.' || name[0] == '_':
+		case e.IsDir():
+			if _, err := os.Lstat(filepath.Join(file, "go.mod")); err != nil && name != "vendor" && name != "testdata" && name != "node_modules" {
+				l.lookInto(file, v)
+			}
+		case strings.HasSuffix(name, ".go") && !slices.Contains(l.skip, file):
+			if info, err := e.Info(); err == nil {
+				v.add(file, info)
 			}
 		}
 	}
-	for _, name := range l.more {
-		info, err := os.Stat(name)
-		add(name, info, err)
-	}
-	return v
+}
+
+func (v view) add(name string, info fs.FileInfo) {
+	v[name] = mark{info.ModTime().UnixNano(), info.Size()}
 }
 
 // changedSince reports whether what was seen is another than before, or has
