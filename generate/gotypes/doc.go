@@ -8,7 +8,7 @@
 //	object                         struct, or map[string]T where its names are open
 //	string                         core.Value in a secret, string in a variable
 //	integer                        int64, or json.Number where the schema's bounds go beyond
-//	number                         float64
+//	number                         float64, or json.Number where the bounds have more digits
 //	boolean                        bool
 //	array                          []T
 //	T or null                      *T

@@ -219,17 +219,19 @@ func isAnything(s any) bool {
 }
 
 // simple takes off what stands around a single schema: an allOf of one, an
-// anyOf of one form and null.
-func (d *document) simple(s any) any {
+// anyOf of one form and null. sure reports whether that one applies whatever
+// the value is.
+func (d *document) simple(s any) (one any, sure bool) {
+	sure = true
 	for range maxDepth {
 		n, ok := s.(node)
 		if !ok {
-			return s
+			return s, sure
 		}
 		n = d.alone(n)
 		within := keywords(n)
 		if len(within) != 1 {
-			return n
+			return n, sure
 		}
 		var left []any
 		switch within[0] {
@@ -239,11 +241,11 @@ func (d *document) simple(s any) any {
 			left = slices.DeleteFunc(slices.Clone(list(n[within[0]])), func(s any) bool { return d.types(s)&^typeNull == 0 })
 		}
 		if len(left) != 1 {
-			return n
+			return n, sure
 		}
-		s = left[0]
+		s, sure = left[0], sure && within[0] == "allOf"
 	}
-	return s
+	return s, sure
 }
 
 // types is a set of types of JSON.
@@ -365,27 +367,15 @@ func text(s any) string {
 // are always allowed or in one form only.
 func (d *document) names(s any) []string {
 	found := map[string]bool{}
-	var add func(s any, depth int)
-	add = func(s any, depth int) {
-		if depth > maxDepth {
-			return
+	d.each(s, func(n node) {
+		properties, _ := n["properties"].(node)
+		for name, p := range properties {
+			found[name] = found[name] || p != false
 		}
-		for _, n := range d.certain(s) {
-			properties, _ := n["properties"].(node)
-			for name, p := range properties {
-				found[name] = found[name] || p != false
-			}
-			for _, form := range append(forms(n), maybe(n)) {
-				for _, s := range form {
-					add(s, depth+1)
-				}
-			}
-			for _, name := range texts(n["required"]) {
-				found[name] = true
-			}
+		for _, name := range texts(n["required"]) {
+			found[name] = true
 		}
-	}
-	add(s, 0)
+	}, 0)
 	for name, there := range found {
 		if !there {
 			delete(found, name)
@@ -394,10 +384,11 @@ func (d *document) names(s any) []string {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// member returns the schema of a member, and whether s speaks of it in every
-// case (certain), in some (mentioned), or in none.
-func (d *document) member(s any, name string) (m any, certain, mentioned bool) {
-	return d.part(s, func(n node) (any, bool) { return memberOf(n, name) }, 0)
+// member returns the schema of a member. What only some forms of s say of it
+// is within an anyOf.
+func (d *document) member(s any, name string) any {
+	m, _, _ := d.part(s, func(n node) (any, bool) { return memberOf(n, name) }, 0)
+	return m
 }
 
 func memberOf(n node, name string) (any, bool) {
@@ -478,7 +469,7 @@ func (d *document) part(s any, of func(node) (any, bool), depth int) (m any, cer
 			if len(within) == 0 {
 				continue
 			}
-			if either := combined("anyOf", within); every {
+			if either := (node{"anyOf": distinct(within)}); every {
 				always = append(always, either)
 			} else {
 				sometimes = append(sometimes, either)
@@ -494,7 +485,7 @@ func (d *document) part(s any, of func(node) (any, bool), depth int) (m any, cer
 	case len(always) > 0:
 		return combined("allOf", always), true, true
 	case len(sometimes) > 0:
-		return combined("anyOf", sometimes), false, true
+		return node{"anyOf": distinct(sometimes)}, false, true
 	}
 	return true, false, false
 }
@@ -543,40 +534,64 @@ func (d *document) extras(s any) (all []any, open bool) {
 	for _, n := range d.certain(s) {
 		if a, ok := n["additionalProperties"]; ok && !isAnything(a) {
 			open = false
-			if a != false {
-				all = append(all, a)
-			}
 		}
 	}
-	var add func(s any, depth int)
-	add = func(s any, depth int) {
-		if depth > maxDepth {
-			return
-		}
-		for _, n := range d.certain(s) {
-			patterns, _ := n["patternProperties"].(node)
-			for _, pattern := range slices.Sorted(maps.Keys(patterns)) {
-				if p := patterns[pattern]; p != false && !isAnything(p) {
-					all = append(all, p)
-				}
-			}
-			if a := n["additionalProperties"]; depth > 0 && a != false && !isAnything(a) {
-				all = append(all, a)
-			}
-			for _, form := range append(forms(n), maybe(n)) {
-				for _, s := range form {
-					add(s, depth+1)
-				}
+	d.each(s, func(n node) {
+		patterns, _ := n["patternProperties"].(node)
+		for _, pattern := range slices.Sorted(maps.Keys(patterns)) {
+			if p := patterns[pattern]; p != false && !isAnything(p) {
+				all = append(all, p)
 			}
 		}
-	}
-	add(s, 0)
+		if a := n["additionalProperties"]; a != false && !isAnything(a) {
+			all = append(all, a)
+		}
+	}, 0)
 	return all, open
 }
 
-// hasDefault reports whether a member that is absent is filled in.
+// hasDefault reports whether a member that is absent is filled in, where s
+// itself applies whatever the value is.
 func (d *document) hasDefault(member any) bool {
 	return slices.ContainsFunc(d.certain(member), func(n node) bool { _, ok := n["default"]; return ok })
+}
+
+// mayDefault reports whether there is a default in any form of a member.
+func (d *document) mayDefault(member any) bool {
+	found := false
+	d.each(member, func(n node) { _, ok := n["default"]; found = found || ok }, 0)
+	return found
+}
+
+// each calls f for all schemas that may apply to the same value.
+func (d *document) each(s any, f func(node), depth int) {
+	if depth > maxDepth {
+		return
+	}
+	for _, n := range d.certain(s) {
+		f(n)
+		for _, form := range append(forms(n), maybe(n)) {
+			for _, s := range form {
+				d.each(s, f, depth+1)
+			}
+		}
+	}
+}
+
+// isOpen reports whether some form of an object says nothing of its members.
+func (d *document) isOpen(s any) bool {
+	open := false
+	for _, n := range d.certain(s) {
+		if _, ok := n["properties"]; ok {
+			return false
+		}
+		for _, form := range forms(n) {
+			for _, s := range form {
+				open = open || d.types(s)&typeObject != 0 && len(d.names(s)) == 0
+			}
+		}
+	}
+	return open
 }
 
 // described is what a schema says in words.

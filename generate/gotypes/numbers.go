@@ -30,16 +30,29 @@ func (d *document) fitsInt64(s any) bool {
 		}
 		whole := new(big.Int).Quo(r.Num(), r.Denom())
 		fits = fits && whole.IsInt64()
-	}, 0)
+	})
+	return fits
+}
+
+// fitsFloat reports whether the integers among the schema's bounds and lists
+// of values are exact as a float64: where they are not, more digits count.
+func (d *document) fitsFloat(s any) bool {
+	fits := true
+	d.numbers(s, func(n json.Number) {
+		r, ok := rational(n)
+		if !ok {
+			fits = false
+			return
+		}
+		_, exact := r.Float64()
+		fits = fits && (exact || !r.IsInt())
+	})
 	return fits
 }
 
 // numbers calls f for each number of an applied schema's bounds and values.
-func (d *document) numbers(s any, f func(json.Number), depth int) {
-	if depth > maxDepth {
-		return
-	}
-	for _, n := range d.certain(s) {
+func (d *document) numbers(s any, f func(json.Number)) {
+	d.each(s, func(n node) {
 		for _, keyword := range []string{"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "const", "default"} {
 			if number, ok := n[keyword].(json.Number); ok {
 				f(number)
@@ -50,12 +63,7 @@ func (d *document) numbers(s any, f func(json.Number), depth int) {
 				f(number)
 			}
 		}
-		for _, form := range append(forms(n), maybe(n)) {
-			for _, s := range form {
-				d.numbers(s, f, depth+1)
-			}
-		}
-	}
+	}, 0)
 }
 
 // allowsZero reports whether the zero of a Go number or bool may be valid.

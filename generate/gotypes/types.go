@@ -61,7 +61,7 @@ type typer struct {
 
 // whole returns the Go type of all that the schema allows.
 func (t *typer) whole() string {
-	typ, null := t.typeOf(t.root, t.base, 0)
+	typ, null := t.typeOf(t.root, place{t.base, 0, true})
 	if null && typ.kind != kindAny {
 		return "*" + t.written(typ)
 	}
@@ -94,24 +94,35 @@ func (t *typer) written(typ goType) string {
 	return "any"
 }
 
+// place is where a type is needed.
+type place struct {
+	name   string // of a struct that has none of its own
+	depth  int
+	filled bool // the defaults of members are filled in: it applies whatever the value is
+}
+
+func (p place) within(name string, filled bool) place {
+	return place{name, p.depth + 1, p.filled && filled}
+}
+
 // element is the type of what an array or a map holds.
-func (t *typer) element(s any, name string, depth int) string {
-	typ, null := t.typeOf(s, name, depth)
+func (t *typer) element(s any, at place) string {
+	typ, null := t.typeOf(s, at)
 	if null && typ.kind != kindAny {
 		return "*" + t.written(typ)
 	}
 	return t.written(typ)
 }
 
-// typeOf returns the type for a schema, and whether it may be null, too. A
-// struct that has no name of its own gets the given one.
-func (t *typer) typeOf(s any, name string, depth int) (typ goType, null bool) {
-	if depth > maxDepth {
+// typeOf returns the type for a schema, and whether it may be null, too.
+func (t *typer) typeOf(s any, at place) (typ goType, null bool) {
+	if at.depth > maxDepth {
 		return goType{}, false
 	}
 	all := t.types(s)
 	null = all&typeNull != 0
-	s = t.simple(s)
+	s, sure := t.simple(s)
+	at.filled = at.filled && sure
 	switch all &^ typeNull {
 	case typeString:
 		return goType{kind: kindText}, null
@@ -123,15 +134,18 @@ func (t *typer) typeOf(s any, name string, depth int) (typ goType, null bool) {
 		}
 		return goType{kind: kindNumber}, null
 	case typeFraction, typeInteger | typeFraction:
-		return goType{kind: kindFloat}, null
+		if t.fitsFloat(s) {
+			return goType{kind: kindFloat}, null
+		}
+		return goType{kind: kindNumber}, null
 	case typeArray, typeObject:
-		return t.container(s, all&^typeNull == typeObject, name, depth), null
+		return t.container(s, all&^typeNull == typeObject, at), null
 	}
 	return goType{}, false
 }
 
-func (t *typer) container(s any, object bool, name string, depth int) goType {
-	key := text(bare(s))
+func (t *typer) container(s any, object bool, at place) goType {
+	key := keyOf(s, at.filled)
 	if def := t.known[key]; def != nil {
 		return goType{kind: kindStruct, def: def}
 	}
@@ -139,7 +153,7 @@ func (t *typer) container(s any, object bool, name string, depth int) goType {
 		if len(t.defs) == maxStructs {
 			return goType{}
 		}
-		return goType{kind: kindStruct, def: t.structOf(s, key, name, depth)}
+		return goType{kind: kindStruct, def: t.structOf(s, key, at)}
 	}
 	if strings.Contains(key, `"$ref"`) { // which may come back here
 		if t.within[key] {
@@ -153,12 +167,11 @@ func (t *typer) container(s any, object bool, name string, depth int) goType {
 		if !ok {
 			items = true
 		}
-		return goType{kind: kindArray, elem: t.element(items, name+"Item", depth+1)}
+		return goType{kind: kindArray, elem: t.element(items, at.within(at.name+"Item", ok))}
 	}
 	parts, open := t.extras(s)
 	for _, name := range t.names(s) {
-		m, _, _ := t.member(s, name)
-		parts = append(parts, m)
+		parts = append(parts, t.member(s, name))
 	}
 	if open {
 		parts = append(parts, true)
@@ -166,13 +179,13 @@ func (t *typer) container(s any, object bool, name string, depth int) goType {
 	if len(parts) == 0 {
 		return goType{kind: kindMap, elem: "any"}
 	}
-	return goType{kind: kindMap, elem: t.element(combined("anyOf", parts), name+"Value", depth+1)}
+	return goType{kind: kindMap, elem: t.element(combined("anyOf", parts), at.within(at.name+"Value", true))}
 }
 
 // isStruct reports whether the names of an object are known, and can be those
 // of a struct's fields.
 func (t *typer) isStruct(s any) bool {
-	if extras, _ := t.extras(s); len(extras) > 0 {
+	if extras, _ := t.extras(s); len(extras) > 0 || t.isOpen(s) {
 		return false
 	}
 	all := t.names(s)
@@ -195,18 +208,24 @@ func isTagName(name string) bool {
 	return name != "" && name != "-"
 }
 
+// keyOf is the same for schemas that have the same type.
+func keyOf(s any, filled bool) string {
+	return text(bare(s)) + strconv.FormatBool(filled)
+}
+
 // structOf makes a struct of an object.
-func (t *typer) structOf(s any, key, name string, depth int) *typeDef {
+func (t *typer) structOf(s any, key string, at place) *typeDef {
+	name, whole := at.name, at.depth == 0
 	if to, ok := refOf(s); ok {
 		name = t.refName(to, name)
 	}
-	def := &typeDef{name: t.taken(name), doc: t.described(s), whole: depth == 0, open: true}
+	def := &typeDef{name: t.taken(name), doc: t.described(s), whole: whole, open: true}
 	t.defs = append(t.defs, def)
-	if strings.Contains(key, `"$ref"`) || depth == 0 {
+	if strings.Contains(key, `"$ref"`) || whole {
 		t.known[key] = def
 	}
-	if depth == 0 {
-		t.known[text(node{"$ref": "#"})] = def
+	if whole {
+		t.known[keyOf(node{"$ref": "#"}, at.filled)] = def
 	}
 	outside := t.within // a struct comes back to itself by its name
 	t.within = map[string]bool{}
@@ -219,7 +238,7 @@ func (t *typer) structOf(s any, key, name string, depth int) *typeDef {
 			identifier = names.Exported(name) + strconv.Itoa(i)
 		}
 		identifiers[identifier] = true
-		def.fields = append(def.fields, t.field(s, name, identifier, def.name, required[name], depth))
+		def.fields = append(def.fields, t.field(s, name, identifier, required[name], at.within(def.name+identifier, true)))
 	}
 	def.open = false
 	return def
@@ -243,22 +262,24 @@ func (t *typer) refName(to, name string) string {
 	return name
 }
 
-func (t *typer) field(s any, name, identifier, parent string, required bool, depth int) field {
-	m, certain, _ := t.member(s, name)
-	typ, null := t.typeOf(m, parent+identifier, depth+1)
+func (t *typer) field(s any, name, identifier string, required bool, at place) field {
+	m := t.member(s, name)
+	typ, null := t.typeOf(m, at)
 	f := field{name: identifier, typ: t.written(typ), tag: name, doc: t.described(m)}
 	f.clear = !t.variable && (typ.kind == kindAny || strings.HasSuffix(typ.elem, "any"))
 	pointer, option := false, ""
-	if required || certain && t.hasDefault(m) { // it is always there
+	if required || at.filled && t.hasDefault(m) { // it is always there
 		pointer = null
 	} else {
 		option = ",omitempty"
 		switch typ.kind {
+		case kindText:
+			pointer = t.mayDefault(m) // which must not come in place of an empty one
 		case kindInteger, kindFloat:
 			pointer = t.allowsZero(m, json.Number("0"))
 		case kindBool:
 			pointer = t.allowsZero(m, false)
-		case kindStruct:
+		case kindStruct, kindNumber:
 			pointer = true
 		case kindArray, kindMap:
 			option = ",omitzero" // an empty one is a value of its own

@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // Exported returns the identifier that stands for name outside its package:
@@ -19,11 +20,8 @@ func Exported(name string) string {
 		b.WriteString(capital(w))
 	}
 	id := b.String()
-	for _, first := range id {
-		if unicode.IsUpper(first) {
-			return id
-		}
-		break
+	if first, _ := utf8.DecodeRuneInString(id); unicode.IsUpper(first) {
+		return id
 	}
 	return "X" + id
 }

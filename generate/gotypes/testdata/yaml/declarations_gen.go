@@ -133,13 +133,13 @@ type StripeSecret struct {
 	Note   core.Value            `json:"note,omitempty"`
 	// An account.
 	Owner          *StripeSecretAccount `json:"owner,omitempty"`
-	Parent         *StripeSecret        `json:"parent,omitempty"`
+	Parent         *StripeSecretParent  `json:"parent,omitempty"`
 	Port           int64                `json:"port,omitempty"`
 	Retries        int64                `json:"retries"`
 	Sandbox        *bool                `json:"sandbox,omitempty"`
 	Share          *float64             `json:"share,omitempty"`
 	TimeoutSeconds *int64               `json:"timeoutSeconds,omitempty"`
-	Total          json.Number          `json:"total,omitempty"`
+	Total          *json.Number         `json:"total,omitempty"`
 	WebhookSecret  core.Value           `json:"webhookSecret,omitempty"`
 }
 
@@ -153,6 +153,49 @@ type StripeSecretAccount struct {
 
 // StripeSecretAddress is a part of what the secret STRIPE_CREDENTIALS holds.
 type StripeSecretAddress struct {
+	X2ndLine core.Value `json:"2nd line,omitempty"`
+	Street   core.Value `json:"street"`
+	ZipCode  core.Value `json:"zip-code,omitempty"`
+}
+
+// StripeSecretParent is a part of what the secret STRIPE_CREDENTIALS holds.
+//
+// Keys of one account.
+type StripeSecretParent struct {
+	Accounts []StripeSecretAccount2     `json:"accounts,omitzero"`
+	Address  *StripeSecretParentAddress `json:"address,omitempty"`
+	// The secret key. It begins with sk_.
+	APIKey core.Value `json:"apiKey"`
+	// It prints in clear: no Go type both holds and hides what may be of several
+	// types of JSON.
+	Extra  any                   `json:"extra,omitempty"`
+	Labels map[string]core.Value `json:"labels,omitzero"`
+	Limit  *int64                `json:"limit,omitempty"`
+	Mode   core.Value            `json:"mode"`
+	Note   core.Value            `json:"note,omitempty"`
+	// An account.
+	Owner          *StripeSecretAccount2 `json:"owner,omitempty"`
+	Parent         *StripeSecretParent   `json:"parent,omitempty"`
+	Port           int64                 `json:"port,omitempty"`
+	Retries        *int64                `json:"retries,omitempty"`
+	Sandbox        *bool                 `json:"sandbox,omitempty"`
+	Share          *float64              `json:"share,omitempty"`
+	TimeoutSeconds *int64                `json:"timeoutSeconds,omitempty"`
+	Total          *json.Number          `json:"total,omitempty"`
+	WebhookSecret  core.Value            `json:"webhookSecret,omitempty"`
+}
+
+// StripeSecretAccount2 is a part of what the secret STRIPE_CREDENTIALS holds.
+//
+// An account.
+type StripeSecretAccount2 struct {
+	Children []StripeSecretAccount2 `json:"children,omitzero"`
+	ID       core.Value             `json:"id"`
+}
+
+// StripeSecretParentAddress is a part of what the secret STRIPE_CREDENTIALS
+// holds.
+type StripeSecretParentAddress struct {
 	X2ndLine core.Value `json:"2nd line,omitempty"`
 	Street   core.Value `json:"street"`
 	ZipCode  core.Value `json:"zip-code,omitempty"`
