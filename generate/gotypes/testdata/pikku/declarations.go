@@ -61,6 +61,18 @@ var CalendarTokens = schema.Declare[OAuth2Token](schema.Spec{
 	Optional: true,
 })
 
+// CookieKey is the secret PIKKU_COOKIE_KEY: Cookie key.
+//
+// Signs the sessions
+var CookieKey = schema.Declare[core.Value](schema.Spec{
+	Name:           "cookie-key",
+	ID:             "PIKKU_COOKIE_KEY",
+	DisplayName:    "Cookie key",
+	Description:    "Signs the sessions",
+	Optional:       true,
+	RotationPeriod: 7 * 24 * time.Hour,
+})
+
 // Crm is the secret PIKKU_CRM_APP: CRM.
 var Crm = schema.Declare[OAuth2App](schema.Spec{
 	Name:        "crm",
@@ -136,38 +148,26 @@ var Mailer = schema.Declare[MailerSecret](schema.Spec{
 }`),
 })
 
-// SessionKey is the secret PIKKU_SESSION_KEY: Session key.
-//
-// Signs the sessions
-var SessionKey = schema.Declare[core.Value](schema.Spec{
-	Name:           "session-key",
-	ID:             "PIKKU_SESSION_KEY",
-	DisplayName:    "Session key",
-	Description:    "Signs the sessions",
-	Optional:       true,
-	RotationPeriod: 7 * 24 * time.Hour,
-})
-
-// StripeSecret is what the secret PIKKU_STRIPE holds.
-type StripeSecret struct {
+// PaymentsSecret is what the secret PIKKU_PAYMENTS holds.
+type PaymentsSecret struct {
 	// Begins with sk_
-	APIKey  core.Value           `json:"apiKey"`
-	BaseURL core.Value           `json:"baseUrl,omitempty"`
-	Retries int64                `json:"retries"`
-	Webhook *StripeSecretWebhook `json:"webhook"`
+	APIKey  core.Value             `json:"apiKey"`
+	BaseURL core.Value             `json:"baseUrl,omitempty"`
+	Retries int64                  `json:"retries"`
+	Webhook *PaymentsSecretWebhook `json:"webhook"`
 }
 
-// StripeSecretWebhook is a part of what the secret PIKKU_STRIPE holds.
-type StripeSecretWebhook struct {
+// PaymentsSecretWebhook is a part of what the secret PIKKU_PAYMENTS holds.
+type PaymentsSecretWebhook struct {
 	Secret core.Value `json:"secret"`
 }
 
-// Stripe is the secret PIKKU_STRIPE: Stripe.
+// Payments is the secret PIKKU_PAYMENTS: Stripe.
 //
 // Charges cards
-var Stripe = schema.Declare[StripeSecret](schema.Spec{
-	Name:        "stripe",
-	ID:          "PIKKU_STRIPE",
+var Payments = schema.Declare[PaymentsSecret](schema.Spec{
+	Name:        "payments",
+	ID:          "PIKKU_PAYMENTS",
 	DisplayName: "Stripe",
 	Description: "Charges cards",
 	DocsURL:     "https://docs.stripe.com/keys",
