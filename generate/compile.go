@@ -37,12 +37,21 @@ func first(all []Problem) []Problem {
 	return append(all[:mostErrors:mostErrors], Problem{What: "and " + strconv.Itoa(rest) + " more errors"})
 }
 
+// errorsOf lists the errors of a package, each once: what go list says besides of the
+// sources is what the types say in other words.
 func (r *run) errorsOf(p *packages.Package) (all []Problem) {
 	for _, e := range p.Errors {
-		// What go list tells besides is the same in other words.
-		if e.Kind != packages.ListError {
-			all = append(all, r.compileError(e))
+		if e.Kind == packages.ListError {
+			continue
 		}
+		one := r.compileError(e)
+		if rest, ok := strings.CutPrefix(e.Msg, "could not import "); ok {
+			path, _, _ := strings.Cut(rest, " ")
+			if dep := p.Imports[path]; dep != nil && len(dep.Errors) > 0 {
+				one.What = oneLine(dep.Errors[0].Msg) // which says why
+			}
+		}
+		all = append(all, one)
 	}
 	if len(all) > 0 {
 		return all
@@ -81,6 +90,9 @@ var place = regexp.MustCompile(`^(.+?\.\w+):(\d+)(?::(\d+))?: `)
 // goFailed makes an error of what the go command printed. That is of the
 // sources and of modules, and no program of the user's has been run.
 func (r *run) goFailed(printed, otherwise string) error {
+	if _, stderr, ok := strings.Cut(printed, "stderr: "); ok && stderr != "" {
+		printed = stderr // what go/packages puts around it says no more
+	}
 	all := r.printedErrors(printed)
 	if len(all) == 0 {
 		return problem(otherwise, "try go build there")

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"go/types"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -76,6 +77,9 @@ func (r *run) load(ctx context.Context) ([]*packages.Package, error) {
 		Context: ctx, Mode: mode, Dir: r.dir, Env: r.Env, Fset: r.fset, BuildFlags: flags,
 	}, r.Patterns...)
 	if err != nil {
+		if _, missing := exec.LookPath("go"); missing != nil {
+			return nil, problem("there is no go command", "install Go, and see PATH")
+		}
 		return nil, r.goFailed(err.Error(), "the packages can't be listed")
 	}
 	slices.SortFunc(pkgs, func(a, b *packages.Package) int { return cmp.Compare(a.PkgPath, b.PkgPath) })

@@ -110,7 +110,7 @@ func (p *printer) constants(what string, lines []line) {
 // kind is what differs between the service of the secrets and that of the
 // variables.
 type kind struct {
-	one, many, service, loaded, declarations, types, intro string
+	one, many, service, loaded, declarations, types string
 }
 
 var (

@@ -138,6 +138,24 @@ import (
 )
 
 var Own = schema.Declare[string](schema.Spec{ID: "OWN", Description: lib.Lib.Meta().ID})
+-- absent/absent.go --
+package absent
+
+import (
+	"example.com/nowhere"
+
+	"github.com/lukko-dev/lukko/schema"
+)
+
+var Absent = schema.Declare[string](schema.Spec{ID: nowhere.ID})
+-- mixed/one.go --
+package mixed
+
+import "github.com/lukko-dev/lukko/schema"
+
+var Mixed = schema.Declare[string](schema.Spec{ID: "MIXED"})
+-- mixed/two.go --
+package other
 -- empty/empty.go --
 package empty
 -- broken/broken.go --
@@ -294,6 +312,9 @@ func TestWhatIsWrongOutsideTheDeclarationsIsTold(t *testing.T) {
 	}{
 		{"no declarations", generate.Config{Patterns: []string{"./empty"}}, "nothing is declared in ./empty; declare a secret"},
 		{"none that could be found", generate.Config{Patterns: []string{"./broken"}}, "broken/broken.go:3:13: cannot use"},
+		{"an import that is not there", generate.Config{Patterns: []string{"./absent"}}, "absent/absent.go:4:2: no required module provides package example.com/nowhere"},
+		{"two packages in a folder", generate.Config{Patterns: []string{"./mixed"}}, "mixed/"},
+		{"a flag that is none", generate.Config{Env: env("GOFLAGS=-mod=nonsense")}, "-mod=nonsense not supported"},
 		{"no packages", generate.Config{Patterns: []string{"./nowhere"}}, "nowhere"},
 		{"a flag for a package", generate.Config{Patterns: []string{"-o"}}, "a pattern of packages begins with a dash; flags go before the packages"},
 		{"an output that is in no module", generate.Config{Out: t.TempDir()}, "the folder of the results is in no Go module; run it within one, or make one with go mod init"},

@@ -22,9 +22,7 @@ func TestGenerateScripts(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, v := range m.env {
-			env.Vars = append(env.Vars, v)
-		}
+		env.Vars = append(env.Vars, m.env...)
 		for name, text := range m.files {
 			if err := os.WriteFile(filepath.Join(env.WorkDir, name), []byte(text), 0o600); err != nil {
 				return err

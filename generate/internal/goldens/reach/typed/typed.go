@@ -5,3 +5,5 @@ package typed
 func billing() string { return schema + reflect }
 
 const schema, reflect = "schema", "reflect"
+
+var _ = billing
