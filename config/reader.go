@@ -15,6 +15,7 @@ import (
 type reader struct {
 	path   string
 	except unchecked
+	alone  bool // without the files of metadata, and what needs them
 	config *Config
 	faults []Fault
 
@@ -48,7 +49,9 @@ func (r *reader) read(root *yaml.Node) {
 			r.unknown(key, "default", "environments", "secrets", "variables", "metadata")
 		}
 	}
-	r.metadata(files)
+	if !r.alone {
+		r.metadata(files)
+	}
 	if environments == nil {
 		r.fault(root, "environments is missing: it says where the secrets are, as in environments: {development: file:secrets}")
 		return
@@ -61,7 +64,9 @@ func (r *reader) read(root *yaml.Node) {
 	}
 	r.standard(standard)
 	r.checkRequired()
-	r.checkValues()
+	if !r.alone {
+		r.checkValues()
+	}
 }
 
 // standard reads the default environment.

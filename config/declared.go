@@ -1,0 +1,32 @@
+package config
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/lukko-dev/lukko/schema"
+)
+
+// Declared returns what the file at path itself declares, in its order. Unlike
+// [Load] it reads no file of metadata, which may be missing or of an earlier
+// state where it is about to be made from this file, and does not check the
+// values of variables against what is declared. Errors are as Load's.
+func Declared(path string) (*schema.Set, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	data, err := readFile(abs, MaxLen)
+	if err != nil {
+		return nil, err
+	}
+	r := reader{path: abs, alone: true, config: &Config{Path: abs, Declarations: new(schema.Set)}}
+	if root := r.document(data); root != nil {
+		r.read(root)
+	}
+	if len(r.faults) > 0 {
+		slices.SortStableFunc(r.faults, Fault.compare)
+		return nil, &Error{Path: abs, Faults: r.faults}
+	}
+	return r.config.Declarations, nil
+}
