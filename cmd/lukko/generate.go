@@ -10,11 +10,13 @@ import (
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/generate"
+	"github.com/lukko-dev/lukko/generate/gotypes"
 )
 
 func newGenerate(a *app) *cobra.Command {
 	var cfg generate.Config
 	var watch bool
+	var from gotypes.Options
 	c := &cobra.Command{
 		Use:   "generate [PACKAGE...]",
 		Short: "Write a typed service and metadata from a program's declarations",
@@ -23,15 +25,22 @@ variable, and secrets_meta.json, which says what is declared and never a value.
 The packages are named as for go build; without any, those here and below.
 They are built and their initialization is run, with the environment as it is.
 
-With --check nothing is written, and what is not up to date is exit 1.`,
+With --check nothing is written, and what is not up to date is exit 1.
+
+With --from the declarations themselves are written first, as Go types and
+variables: of a lukko.yaml, or of a secrets_meta.json.`,
 		Example: `  lukko generate --out internal/secrets
   lukko generate --check ./internal/... --out internal/secrets
+  lukko generate --from lukko.yaml --out internal/secrets
   //go:generate lukko generate .`,
 	}
 	flags := c.Flags()
 	flags.StringVar(&cfg.Out, "out", "", "the folder of the two files (default: this folder)")
 	flags.StringVar(&cfg.Tags, "tags", "", "build tags, separated by commas")
 	flags.BoolVar(&cfg.Check, "check", false, "compare with the files that are there, and write nothing")
+	flags.StringVar(&from.From, "from", "", "declare first what this lukko.yaml or secrets_meta.json declares")
+	flags.StringVar(&from.FromPikku, "from-pikku", "", "declare first, once, what Pikku's folder or metadata file declares")
+	flags.StringVar(&from.Package, "package", "", "the name of the package, with --from (default: that of the folder)")
 	flags.BoolVar(&watch, "watch", false, "write again whenever a declaration changes, until interrupted")
 	c.RunE = func(c *cobra.Command, patterns []string) error {
 		cfg.Patterns = patterns
@@ -39,7 +48,17 @@ With --check nothing is written, and what is not up to date is exit 1.`,
 			if cfg.Check {
 				return usage("--check goes without --watch", "leave one of them out")
 			}
+			if from.From+from.FromPikku+from.Package != "" {
+				return usage("--watch goes without --from", "run --from once more when its file changes")
+			}
 			return a.watchGenerate(c.Context(), cfg)
+		}
+		if from.From != "" || from.FromPikku != "" {
+			if err := a.declareFrom(c.Context(), from, &cfg); err != nil {
+				return err
+			}
+		} else if from.Package != "" {
+			return usage("--package goes with --from", "name the folder by --out")
 		}
 		result, err := generate.Run(c.Context(), cfg)
 		if err != nil {

@@ -74,9 +74,9 @@ func Generate(ctx context.Context, o Options) (written []string, err error) {
 	if o.Package == "" {
 		o.Package = packageName(out)
 	}
-	path, from := filepath.Join(out, FromFile), o.From
-	if from == "" {
-		path, from = filepath.Join(out, PikkuFile), o.FromPikku
+	path := filepath.Join(out, FromFile)
+	if o.FromPikku != "" {
+		path = filepath.Join(out, PikkuFile)
 	}
 	there, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -92,7 +92,7 @@ func Generate(ctx context.Context, o Options) (written []string, err error) {
 	}
 	source, err := o.source(out)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", shown(from), err)
+		return nil, err
 	}
 	if exists && bytes.Equal(there, source) {
 		return nil, nil
@@ -122,7 +122,7 @@ func (o Options) source(out string) ([]byte, error) {
 			}
 		}
 		if len(metas) == 0 {
-			return nil, errors.New("there is nothing that can be declared")
+			return nil, errors.New(shown(o.FromPikku) + ": there is nothing that can be declared")
 		}
 		return Source(o.Package, metas)
 	}
@@ -131,7 +131,7 @@ func (o Options) source(out string) ([]byte, error) {
 		return nil, err
 	}
 	if len(metas) == 0 {
-		return nil, errors.New("it declares nothing")
+		return nil, errors.New(shown(o.From) + ": it declares nothing")
 	}
 	from, err := filepath.Abs(o.From)
 	if err != nil {
@@ -156,19 +156,17 @@ func Read(path string) ([]schema.Meta, error) {
 		}
 		f, err := metadata.Decode(data)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", shown(path), err)
 		}
 		return fromMetadata(f)
 	}
-	c, err := config.Load(path)
+	set, err := config.Declared(path)
 	if err != nil {
 		return nil, err
 	}
 	var metas []schema.Meta
-	for d := range c.Declarations.All() {
-		if m := d.Meta(); strings.HasPrefix(m.Place, filepath.Base(path)+":") {
-			metas = append(metas, m)
-		}
+	for d := range set.All() {
+		metas = append(metas, d.Meta())
 	}
 	return metas, nil
 }
@@ -190,7 +188,7 @@ func fromMetadata(f *metadata.File) (metas []schema.Meta, err error) {
 func readPikku(path string) (metas []schema.Meta, warnings []Warning, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, errors.New("it can't be read (" + reason(err) + ")")
+		return nil, nil, unreadable(path, err)
 	}
 	files := []string{path}
 	if info.IsDir() {
@@ -202,7 +200,7 @@ func readPikku(path string) (metas []schema.Meta, warnings []Warning, err error)
 			}
 		}
 		if len(files) == 0 {
-			return nil, nil, errors.New("there is no secrets/pikku-secrets-meta.gen.json in it, nor one of variables or credentials: run Pikku's generator first")
+			return nil, nil, errors.New(shown(path) + ": there is no secrets/pikku-secrets-meta.gen.json in it, nor one of variables or credentials: run Pikku's generator first")
 		}
 	}
 	ids := map[string]bool{}

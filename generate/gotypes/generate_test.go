@@ -106,12 +106,12 @@ func TestThePackageIsThatOfTheFolder(t *testing.T) {
 	}
 }
 
-// What the metadata beside lukko.yaml declares is declared in Go already.
+// What metadata declares is declared in Go already, or made from this file.
 func TestOnlyTheFilesOwnDeclarationsCount(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	yaml := write(t, filepath.Join(dir, "lukko.yaml"), someYAML+"metadata: [internal/secrets_meta.json]\n")
-	meta := `{"version":1,"secrets":[{"name":"g","id":"GO_SECRET","text":true,"place":"a.go:1"},{"name":"API_KEY","id":"API_KEY","text":true,"place":"lukko.yaml:4"}],"variables":[]}`
+	yaml := write(t, filepath.Join(dir, "lukko.yaml"), someYAML+"metadata: [internal/secrets_meta.json, not/yet.json]\n")
+	meta := `{"version":1,"secrets":[{"name":"g","id":"GO_SECRET","text":true,"place":"a.go:1"},{"name":"API_KEY","id":"API_KEY","text":true,"schema":{"type":"string"},"place":"lukko.yaml:4"}],"variables":[]}`
 	write(t, filepath.Join(dir, "internal", "secrets_meta.json"), meta)
 	write(t, filepath.Join(dir, "secrets_meta.json"), strings.ReplaceAll(strings.ReplaceAll(meta, "GO_", "GO2_"), `"g"`, `"g2"`))
 	metas, err := gotypes.Read(yaml)
