@@ -472,8 +472,8 @@ func (f *flow) field(i *ssa.Field) {
 }
 
 // inField is what a field holds in every value of its type: a field of a
-// type of this package in which revealed values are stored and nothing else, and a
-// plain string of a declared secret.
+// type of this package in which revealed values are stored and nothing else, or
+// parameters, as a constructor does, and a plain string of a declared secret.
 func (f *flow) inField(field *types.Var, of types.Type, pos token.Pos) taint {
 	if f.e.isSecretField(of, field) {
 		return taint{src: field.Pos(), bits: bare}
@@ -490,10 +490,10 @@ func (f *flow) inField(field *types.Var, of types.Type, pos token.Pos) taint {
 			continue // a copy of itself
 		}
 		stored := f.values[v]
-		if !stored.src.IsValid() {
+		if stored.empty() {
 			return taint{}
 		}
-		t = t.join(taint{src: stored.src, bits: stored.bits})
+		t = t.join(stored)
 	}
 	return t
 }

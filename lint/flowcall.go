@@ -437,8 +437,6 @@ func (f *flow) passed(fn *types.Func, args []ssa.Value) (t taint) {
 			return f.content(args[len(args)-1])
 		case isMethod:
 			return f.content(args[0])
-		case name == "NewReplacer":
-			return t
 		case name == "Join":
 			return f.content(args[0]).within()
 		case strings.HasPrefix(name, "Replace"):

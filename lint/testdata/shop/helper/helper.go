@@ -26,3 +26,13 @@ func Fetch(url string) error {
 }
 
 func FetchToken(token string) error { return Fetch("https://api.example.com/bot" + token) }
+
+// Client logs its token.
+type Client struct{ base, token string }
+
+func NewClient(base, token string) *Client { return &Client{base, token} }
+
+func (c *Client) Use() string {
+	log.Print("with " + c.token)
+	return c.base
+}

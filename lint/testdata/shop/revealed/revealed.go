@@ -150,6 +150,22 @@ func (c *client) get(ctx context.Context) error {
 	return err
 }
 
+type session struct{ user, token string }
+
+func newSession(user, token string) *session { return &session{user: user, token: token} }
+
+func (s *session) use() {
+	log.Print("as ", s.user)
+	defer fmt.Println(s.token)
+}
+
+func sessions(v core.Value) {
+	newSession("me", v.Reveal()).use() // want `gets into standard output or standard error by newSession`
+	newSession(v.Reveal(), "none")     // want `gets into a log by newSession`
+	helper.NewClient("https://example.com", v.Reveal()) // want `gets into a log by NewClient`
+	helper.NewClient(v.Reveal(), "none")
+}
+
 func errs(v core.Value) error {
 	if v.IsZero() {
 		panic("no " + v.Reveal()) // want `gets into the text of a panic`
@@ -205,6 +221,8 @@ func urls(v core.Value, ctx context.Context) {
 	sql.Open("postgres", "postgres://me:"+v.Reveal()+"@db")
 	db := url.URL{Scheme: "postgres", User: url.UserPassword("me", v.Reveal())}
 	sql.Open("postgres", db.String())
+	web := url.URL{Scheme: "https", Host: "example.com", User: url.UserPassword("me", v.Reveal())}
+	http.Get(web.String()) // which sends it as a header
 	log.Print(db.String()) // want `gets into a log`
 	_, _ = u, ctx
 }
