@@ -263,6 +263,11 @@ func TestWhatAnImportedPackageDeclaresIsNoted(t *testing.T) {
 func TestAVendorFolderIsEnough(t *testing.T) {
 	t.Parallel()
 	dir := module(t, plain)
+	for _, folder := range []string{"absent", "mixed"} { // which don't even list
+		if err := os.RemoveAll(filepath.Join(dir, folder)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	golang(t, dir, "mod", "tidy")
 	golang(t, dir, "mod", "vendor")
 	cfg := generate.Config{Dir: dir, Patterns: []string{"./declare"}, Out: "internal/secrets", Env: env("GOMODCACHE="+filepath.Join(t.TempDir(), "none"), "GOFLAGS=-trimpath -mod=vendor")}
