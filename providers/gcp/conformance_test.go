@@ -117,6 +117,9 @@ func (c cell) subject(t testing.TB) conformance.Subject {
 		providertest.Closed(t, h.local.Store)
 	}
 	s := conformance.Subject{Second: h.open, Reopen: h.open, Seed: h.seed, Fail: h.fail, Hold: h.hold, Deny: h.deny}
+	if c.personality == gcptest.Strict {
+		s.Corrupt = h.corrupt // on the lenient one nobody can tell
+	}
 	var err error
 	if s.Service, err = h.open(); err != nil {
 		t.Fatal(err)
@@ -172,6 +175,13 @@ func (h *hooks) name(id string) string {
 
 func (h *hooks) seed(id string, value core.Value) error {
 	h.srv.Seed(h.name(id), value.RevealBytes())
+	return nil
+}
+
+// corrupt damages what is stored under its checksum. Values are stored as they are,
+// so that there is no stored form that could fail to decode.
+func (h *hooks) corrupt(id string) error {
+	h.srv.Damage(h.name(id))
 	return nil
 }
 

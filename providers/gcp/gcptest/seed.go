@@ -1,6 +1,7 @@
 package gcptest
 
 import (
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
@@ -30,6 +31,33 @@ func (s *Server) Seed(secret string, payloads ...[]byte) {
 	for _, data := range payloads {
 		v := s.store.newVersion(found, n, data, now)
 		s.store.change(found, now, func() { found.versions = append(found.versions, v) })
+	}
+}
+
+// Damage flips a bit in the payload of each version of a secret, as a failing disk
+// or network does, and leaves the checksums as they were. What is read afterwards
+// no longer matches its checksum; a [Lenient] server sends none, so that nobody can
+// tell. The name is as for [Server.Seed], and nothing is recorded. It panics if the
+// secret has no payload.
+func (s *Server) Damage(secret string) {
+	n := s.mustName(secret)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	damaged := false
+	if found := s.store.find(n, s.clock()); found != nil {
+		for i, v := range found.versions {
+			if len(v.data) == 0 {
+				continue
+			}
+			next := *v
+			next.data = slices.Clone(v.data)
+			next.data[0] ^= 1
+			found.versions[i] = &next // which no view of the past shares
+			damaged = true
+		}
+	}
+	if !damaged {
+		panic("gcptest: the secret to damage has no payload")
 	}
 }
 
