@@ -17,7 +17,7 @@ var ownNames = []string{
 // become the other.
 var ownMethods = []string{
 	"Get", "GetMany", "Stat", "Set", "Delete", "List", "Versions", "Capabilities", "SecretService",
-	"Status", "Missing", "Load", "LoadWith", "All",
+	"Status", "Missing", "Load", "LoadWith", "All", "Environment",
 	"Close", "Refresh", "Err", "Loaded",
 }
 

@@ -129,11 +129,15 @@ func (p *printer) service(k kind, lines []line) {
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type %[1]s struct {
 	%[3]s.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // New%[1]s returns a %[1]s over svc, which its caller closes.
 func New%[1]s(svc %[3]s.SecretService) *%[1]s {
-	return &%[1]s{%[4]s.Enforce(svc, %[5]s()...)}
+	return &%[1]s{SecretService: %[4]s.Enforce(svc, %[5]s()...)}
 }
 `, k.service, k.many, p.core, p.schema, k.declarations)
 
@@ -175,7 +179,11 @@ func (p *printer) methods(k kind, l line) {
 	p.f("\n%s", l.comment(k, "returns", note+"; an invalid one matches core.ErrInvalidValue."))
 	p.f("func (s *%s) %s(ctx %s.Context) (%s, error) {\nreturn %s.%s(ctx, s.SecretService)\n}\n", k.service, l.Go, p.context, results, l.ref, read)
 
-	p.f("\n// Set%s stores the %s %s, validated. It refuses to drop stored fields that the\n// type does not declare, which Update of the declaration keeps.\n", l.Go, k.one, l.meta.Name)
+	p.f("\n// Set%s stores the %s %s, validated.", l.Go, k.one, l.meta.Name)
+	if !l.meta.Text {
+		p.f(" It refuses to drop stored fields that the\n// type does not declare, which Update of the declaration keeps.")
+	}
+	p.f("\n")
 	p.f("func (s *%s) Set%s(ctx %s.Context, value %s, opts ...%s.SetOption) error {\nreturn %s.Set(ctx, s.SecretService, value, opts...)\n}\n",
 		k.service, l.Go, p.context, l.typ, p.core, l.ref)
 
@@ -210,13 +218,17 @@ func (p *printer) batches(k kind) {
 	p.f(`
 // Status tells of every declared %[2]s, with one batch read and without a value.
 func (s *%[1]s) Status(ctx %[3]s.Context) ([]%[4]s.Report, error) {
-	return %[4]s.Status(ctx, s.SecretService, %[5]s()...)
+	return s.loader().Status(ctx, %[5]s()...)
 }
 
 // Missing tells of the declared %[6]s that must be there and are not, with one
 // batch read.
 func (s *%[1]s) Missing(ctx %[3]s.Context) ([]%[4]s.Report, error) {
-	return %[4]s.Missing(ctx, s.SecretService, %[5]s()...)
+	return s.loader().Missing(ctx, %[5]s()...)
+}
+
+func (s *%[1]s) loader() %[4]s.Loader {
+	return %[4]s.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 `, k.service, k.one, p.context, p.schema, k.declarations, k.many)
 }
@@ -229,11 +241,14 @@ func (s *%[1]s) Load(ctx %[3]s.Context) (*%[5]s, error) {
 	return s.LoadWith(ctx, %[4]s.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *%[1]s) LoadWith(ctx %[3]s.Context, loader %[4]s.Loader) (*%[5]s, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, %[6]s()...)
 	if err != nil {

@@ -67,7 +67,7 @@ func (r readings) of(d *definition) (core.Secret, *Problem) {
 	p := d.readProblem(err)
 	if p.Rule == RuleMissing && r.environment == "" && len(d.spec.RequiredIn) > 0 {
 		p.Detail = strings.TrimPrefix(p.Detail+"; it is required in "+strings.Join(d.spec.RequiredIn, ", ")+
-			" only: where this is another environment, say which by LUKKO_ENV or schema.Loader", "; ")
+			" only: where this is another environment, LUKKO_ENV says which", "; ")
 	}
 	return core.Secret{}, &p
 }
@@ -85,7 +85,7 @@ func (d *definition) readProblem(err error) Problem {
 	case errors.Is(err, core.ErrNotFound):
 		var advice []string
 		if hintOf(err) == "" { // else the service has said what to do
-			advice = append(advice, "store it, as with: lukko set "+d.spec.ID)
+			advice = append(advice, "store it, as with: lukko "+d.command())
 		}
 		if d.spec.DocsURL != "" {
 			advice = append(advice, "how to get one: "+d.spec.DocsURL)
@@ -95,6 +95,17 @@ func (d *definition) readProblem(err error) Problem {
 		detail = notPortable
 	}
 	return d.problem("", rule, detail, err)
+}
+
+// command is how the command line gives it a value.
+func (d *definition) command() string {
+	switch {
+	case d.variable:
+		return "var set " + d.spec.ID + " VALUE"
+	case d.spec.Generate != "":
+		return "set --generate " + d.spec.ID
+	}
+	return "set " + d.spec.ID
 }
 
 func hintOf(err error) string {

@@ -20,11 +20,15 @@ const (
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedSecretService struct {
 	core.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // NewTypedSecretService returns a TypedSecretService over svc, which its caller closes.
 func NewTypedSecretService(svc core.SecretService) *TypedSecretService {
-	return &TypedSecretService{schema.Enforce(svc, secretDeclarations()...)}
+	return &TypedSecretService{SecretService: schema.Enforce(svc, secretDeclarations()...)}
 }
 
 func secretDeclarations() []schema.Declared {
@@ -65,13 +69,17 @@ func (s *TypedSecretService) HasStripe(ctx context.Context) (bool, error) {
 
 // Status tells of every declared secret, with one batch read and without a value.
 func (s *TypedSecretService) Status(ctx context.Context) ([]schema.Report, error) {
-	return schema.Status(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Status(ctx, secretDeclarations()...)
 }
 
 // Missing tells of the declared secrets that must be there and are not, with one
 // batch read.
 func (s *TypedSecretService) Missing(ctx context.Context) ([]schema.Report, error) {
-	return schema.Missing(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Missing(ctx, secretDeclarations()...)
+}
+
+func (s *TypedSecretService) loader() schema.Loader {
+	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 
 // Load reads all declared secrets in one batch and keeps them current until Close.
@@ -80,11 +88,14 @@ func (s *TypedSecretService) Load(ctx context.Context) (*LoadedSecrets, error) {
 	return s.LoadWith(ctx, schema.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *TypedSecretService) LoadWith(ctx context.Context, loader schema.Loader) (*LoadedSecrets, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, secretDeclarations()...)
 	if err != nil {

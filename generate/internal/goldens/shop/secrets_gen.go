@@ -32,11 +32,15 @@ const (
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedSecretService struct {
 	core.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // NewTypedSecretService returns a TypedSecretService over svc, which its caller closes.
 func NewTypedSecretService(svc core.SecretService) *TypedSecretService {
-	return &TypedSecretService{schema.Enforce(svc, secretDeclarations()...)}
+	return &TypedSecretService{SecretService: schema.Enforce(svc, secretDeclarations()...)}
 }
 
 func secretDeclarations() []schema.Declared {
@@ -69,8 +73,7 @@ func (s *TypedSecretService) SentryDSN(ctx context.Context) (core.Value, bool, e
 	return sentryDSN.Lookup(ctx, s.SecretService)
 }
 
-// SetSentryDSN stores the secret SENTRY_DSN, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetSentryDSN stores the secret SENTRY_DSN, validated.
 func (s *TypedSecretService) SetSentryDSN(ctx context.Context, value core.Value, opts ...core.SetOption) error {
 	return sentryDSN.Set(ctx, s.SecretService, value, opts...)
 }
@@ -88,8 +91,7 @@ func (s *TypedSecretService) BackupKey(ctx context.Context) (core.Value, bool, e
 	return Backup.Lookup(ctx, s.SecretService)
 }
 
-// SetBackupKey stores the secret backup.key, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetBackupKey stores the secret backup.key, validated.
 func (s *TypedSecretService) SetBackupKey(ctx context.Context, value core.Value, opts ...core.SetOption) error {
 	return Backup.Set(ctx, s.SecretService, value, opts...)
 }
@@ -107,8 +109,7 @@ func (s *TypedSecretService) GithubToken(ctx context.Context) (core.Value, bool,
 	return GithubToken.Lookup(ctx, s.SecretService)
 }
 
-// SetGithubToken stores the secret github_token, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetGithubToken stores the secret github_token, validated.
 func (s *TypedSecretService) SetGithubToken(ctx context.Context, value core.Value, opts ...core.SetOption) error {
 	return GithubToken.Set(ctx, s.SecretService, value, opts...)
 }
@@ -126,8 +127,7 @@ func (s *TypedSecretService) GitlabToken(ctx context.Context) (core.Value, bool,
 	return GitlabToken.Lookup(ctx, s.SecretService)
 }
 
-// SetGitlabToken stores the secret gitlab-token, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetGitlabToken stores the secret gitlab-token, validated.
 func (s *TypedSecretService) SetGitlabToken(ctx context.Context, value core.Value, opts ...core.SetOption) error {
 	return GitlabToken.Set(ctx, s.SecretService, value, opts...)
 }
@@ -157,8 +157,7 @@ func (s *TypedSecretService) Hostile(ctx context.Context) (string, error) {
 	return Hostile.Get(ctx, s.SecretService)
 }
 
-// SetHostile stores the secret hostile, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetHostile stores the secret hostile, validated.
 func (s *TypedSecretService) SetHostile(ctx context.Context, value string, opts ...core.SetOption) error {
 	return Hostile.Set(ctx, s.SecretService, value, opts...)
 }
@@ -194,13 +193,17 @@ func (s *TypedSecretService) HasStripe(ctx context.Context) (bool, error) {
 
 // Status tells of every declared secret, with one batch read and without a value.
 func (s *TypedSecretService) Status(ctx context.Context) ([]schema.Report, error) {
-	return schema.Status(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Status(ctx, secretDeclarations()...)
 }
 
 // Missing tells of the declared secrets that must be there and are not, with one
 // batch read.
 func (s *TypedSecretService) Missing(ctx context.Context) ([]schema.Report, error) {
-	return schema.Missing(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Missing(ctx, secretDeclarations()...)
+}
+
+func (s *TypedSecretService) loader() schema.Loader {
+	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 
 // Load reads all declared secrets in one batch and keeps them current until Close.
@@ -209,11 +212,14 @@ func (s *TypedSecretService) Load(ctx context.Context) (*LoadedSecrets, error) {
 	return s.LoadWith(ctx, schema.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *TypedSecretService) LoadWith(ctx context.Context, loader schema.Loader) (*LoadedSecrets, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, secretDeclarations()...)
 	if err != nil {
@@ -292,11 +298,15 @@ func (l *LoadedSecrets) Stripe() StripeCredentials { return l.handleStripe.Get()
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedVariables struct {
 	core.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // NewTypedVariables returns a TypedVariables over svc, which its caller closes.
 func NewTypedVariables(svc core.SecretService) *TypedVariables {
-	return &TypedVariables{schema.Enforce(svc, variableDeclarations()...)}
+	return &TypedVariables{SecretService: schema.Enforce(svc, variableDeclarations()...)}
 }
 
 func variableDeclarations() []schema.Declared {
@@ -323,8 +333,7 @@ func (s *TypedVariables) HTTPProxy(ctx context.Context) (string, bool, error) {
 	return HTTPProxy.Lookup(ctx, s.SecretService)
 }
 
-// SetHTTPProxy stores the variable http_proxy, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetHTTPProxy stores the variable http_proxy, validated.
 func (s *TypedVariables) SetHTTPProxy(ctx context.Context, value string, opts ...core.SetOption) error {
 	return HTTPProxy.Set(ctx, s.SecretService, value, opts...)
 }
@@ -347,8 +356,7 @@ func (s *TypedVariables) LogLevel(ctx context.Context) (string, error) {
 	return LogLevel.Get(ctx, s.SecretService)
 }
 
-// SetLogLevel stores the variable log_level, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetLogLevel stores the variable log_level, validated.
 func (s *TypedVariables) SetLogLevel(ctx context.Context, value string, opts ...core.SetOption) error {
 	return LogLevel.Set(ctx, s.SecretService, value, opts...)
 }
@@ -390,13 +398,17 @@ func (s *TypedVariables) DeleteRateLimits(ctx context.Context, opts ...core.Dele
 
 // Status tells of every declared variable, with one batch read and without a value.
 func (s *TypedVariables) Status(ctx context.Context) ([]schema.Report, error) {
-	return schema.Status(ctx, s.SecretService, variableDeclarations()...)
+	return s.loader().Status(ctx, variableDeclarations()...)
 }
 
 // Missing tells of the declared variables that must be there and are not, with one
 // batch read.
 func (s *TypedVariables) Missing(ctx context.Context) ([]schema.Report, error) {
-	return schema.Missing(ctx, s.SecretService, variableDeclarations()...)
+	return s.loader().Missing(ctx, variableDeclarations()...)
+}
+
+func (s *TypedVariables) loader() schema.Loader {
+	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 
 // Load reads all declared variables in one batch and keeps them current until Close.
@@ -405,11 +417,14 @@ func (s *TypedVariables) Load(ctx context.Context) (*LoadedVariables, error) {
 	return s.LoadWith(ctx, schema.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *TypedVariables) LoadWith(ctx context.Context, loader schema.Loader) (*LoadedVariables, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, variableDeclarations()...)
 	if err != nil {

@@ -38,11 +38,15 @@ const (
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedSecretService struct {
 	core.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // NewTypedSecretService returns a TypedSecretService over svc, which its caller closes.
 func NewTypedSecretService(svc core.SecretService) *TypedSecretService {
-	return &TypedSecretService{schema2.Enforce(svc, secretDeclarations()...)}
+	return &TypedSecretService{SecretService: schema2.Enforce(svc, secretDeclarations()...)}
 }
 
 func secretDeclarations() []schema2.Declared {
@@ -202,8 +206,7 @@ func (s *TypedSecretService) Pepper(ctx context.Context) ([]byte, error) {
 	return billing2.Pepper.Get(ctx, s.SecretService)
 }
 
-// SetPepper stores the secret pepper, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetPepper stores the secret pepper, validated.
 func (s *TypedSecretService) SetPepper(ctx context.Context, value []byte, opts ...core.SetOption) error {
 	return billing2.Pepper.Set(ctx, s.SecretService, value, opts...)
 }
@@ -235,13 +238,17 @@ func (s *TypedSecretService) HasSecond(ctx context.Context) (bool, error) {
 
 // Status tells of every declared secret, with one batch read and without a value.
 func (s *TypedSecretService) Status(ctx context.Context) ([]schema2.Report, error) {
-	return schema2.Status(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Status(ctx, secretDeclarations()...)
 }
 
 // Missing tells of the declared secrets that must be there and are not, with one
 // batch read.
 func (s *TypedSecretService) Missing(ctx context.Context) ([]schema2.Report, error) {
-	return schema2.Missing(ctx, s.SecretService, secretDeclarations()...)
+	return s.loader().Missing(ctx, secretDeclarations()...)
+}
+
+func (s *TypedSecretService) loader() schema2.Loader {
+	return schema2.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 
 // Load reads all declared secrets in one batch and keeps them current until Close.
@@ -250,11 +257,14 @@ func (s *TypedSecretService) Load(ctx context.Context) (*LoadedSecrets, error) {
 	return s.LoadWith(ctx, schema2.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *TypedSecretService) LoadWith(ctx context.Context, loader schema2.Loader) (*LoadedSecrets, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, secretDeclarations()...)
 	if err != nil {
@@ -327,11 +337,15 @@ func (l *LoadedSecrets) Second() map[string]keys2.Key { return l.handleSecond.Ge
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedVariables struct {
 	core.SecretService
+
+	// Environment is the environment that the service is of, for what is required
+	// in some only; empty is LUKKO_ENV. Set it before the first use.
+	Environment string
 }
 
 // NewTypedVariables returns a TypedVariables over svc, which its caller closes.
 func NewTypedVariables(svc core.SecretService) *TypedVariables {
-	return &TypedVariables{schema2.Enforce(svc, variableDeclarations()...)}
+	return &TypedVariables{SecretService: schema2.Enforce(svc, variableDeclarations()...)}
 }
 
 func variableDeclarations() []schema2.Declared {
@@ -356,8 +370,7 @@ func (s *TypedVariables) Mode(ctx context.Context) (billing2.Level, error) {
 	return billing2.Mode.Get(ctx, s.SecretService)
 }
 
-// SetMode stores the variable mode, validated. It refuses to drop stored fields that the
-// type does not declare, which Update of the declaration keeps.
+// SetMode stores the variable mode, validated.
 func (s *TypedVariables) SetMode(ctx context.Context, value billing2.Level, opts ...core.SetOption) error {
 	return billing2.Mode.Set(ctx, s.SecretService, value, opts...)
 }
@@ -399,13 +412,17 @@ func (s *TypedVariables) DeleteQuery(ctx context.Context, opts ...core.DeleteOpt
 
 // Status tells of every declared variable, with one batch read and without a value.
 func (s *TypedVariables) Status(ctx context.Context) ([]schema2.Report, error) {
-	return schema2.Status(ctx, s.SecretService, variableDeclarations()...)
+	return s.loader().Status(ctx, variableDeclarations()...)
 }
 
 // Missing tells of the declared variables that must be there and are not, with one
 // batch read.
 func (s *TypedVariables) Missing(ctx context.Context) ([]schema2.Report, error) {
-	return schema2.Missing(ctx, s.SecretService, variableDeclarations()...)
+	return s.loader().Missing(ctx, variableDeclarations()...)
+}
+
+func (s *TypedVariables) loader() schema2.Loader {
+	return schema2.Loader{Service: s.SecretService, Environment: s.Environment}
 }
 
 // Load reads all declared variables in one batch and keeps them current until Close.
@@ -414,11 +431,14 @@ func (s *TypedVariables) Load(ctx context.Context) (*LoadedVariables, error) {
 	return s.LoadWith(ctx, schema2.Loader{})
 }
 
-// LoadWith is Load with settings. Without a Service of its own the loader reads
-// from s.
+// LoadWith is Load with settings. Without a Service and an Environment of its own
+// the loader has those of s.
 func (s *TypedVariables) LoadWith(ctx context.Context, loader schema2.Loader) (*LoadedVariables, error) {
 	if loader.Service == nil {
 		loader.Service = s.SecretService
+	}
+	if loader.Environment == "" {
+		loader.Environment = s.Environment
 	}
 	loaded, err := loader.Load(ctx, variableDeclarations()...)
 	if err != nil {
