@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/hashicorp/vault/api v1.23.0
+	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
 	github.com/lukko-dev/lukko/providers/env v0.1.0

@@ -35,10 +35,11 @@ tree_state() {
 	git ls-files --others --exclude-standard | git hash-object --stdin-paths
 }
 
-# go_files prints the Go files that are ours to format, each ended by a zero.
+# go_files prints the Go files that are ours to format, each ended by a zero:
+# what is generated has the form that its generator gives it.
 go_files() {
 	local file
-	git ls-files -z --cached --others --exclude-standard -- '*.go' ':(exclude,glob)**/testdata/**' |
+	git ls-files -z --cached --others --exclude-standard -- '*.go' ':(exclude,glob)**/testdata/**' ':(exclude,glob)**/*_gen.go' |
 		while IFS= read -r -d '' file; do
 			[[ -e $file ]] && printf '%s\0' "$file"
 		done
