@@ -37,12 +37,12 @@ func (p *plan) makeDefault(d *definition) (fault string) {
 	}
 	fallback := core.String(given)
 	tree, faults := p.decodeInto(fallback, reflect.New(d.typ).Interface())
-	for _, f := range faults {
+	if len(faults) > 0 {
 		where := ""
 		if p.schema != nil {
-			where = at(p.schema.shown(f.path, tree))
+			where = at(p.schema.shown(faults[0].path, tree))
 		}
-		return "the default is invalid" + where + ": " + f.rule
+		return "the default is invalid" + where + ": " + faults[0].rule
 	}
 	p.fallback = fallback
 	return ""
