@@ -10,6 +10,7 @@ import (
 	"go/types"
 	"sync"
 	"testing"
+	"unicode"
 )
 
 // stubs stand for the packages that a file may import: what is checked is
@@ -56,6 +57,11 @@ func checkSource(t testing.TB, source []byte) {
 	}
 	if !bytes.Equal(formatted, source) {
 		t.Errorf("it is not formatted:\n%s", source)
+	}
+	for _, r := range string(source) {
+		if r != '\n' && r != '\t' && !unicode.IsPrint(r) {
+			t.Errorf("it holds %U, which does not show", r)
+		}
 	}
 	fset := token.NewFileSet()
 	f, err := parser.ParseFile(fset, "declarations_gen.go", source, parser.ParseComments)

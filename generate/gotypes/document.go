@@ -553,13 +553,13 @@ func (d *document) extras(s any) (all []any, open bool) {
 // hasDefault reports whether a member that is absent is filled in, where s
 // itself applies whatever the value is.
 func (d *document) hasDefault(member any) bool {
-	return slices.ContainsFunc(d.certain(member), func(n node) bool { _, ok := n["default"]; return ok })
+	return slices.ContainsFunc(d.certain(member), func(n node) bool { return n["default"] != nil }) // null is none
 }
 
 // mayDefault reports whether there is a default in any form of a member.
 func (d *document) mayDefault(member any) bool {
 	found := false
-	d.each(member, func(n node) { _, ok := n["default"]; found = found || ok }, 0)
+	d.each(member, func(n node) { found = found || n["default"] != nil }, 0)
 	return found
 }
 

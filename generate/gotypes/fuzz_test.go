@@ -24,6 +24,9 @@ func FuzzSource(f *testing.F) {
 		}
 		f.Add("stripe", "STRIPE", "Stripe", "What it is.", raw, "", "billing.Stripe", false)
 	}
+	for _, c := range chosenCases {
+		f.Add("chosen", "CHOSEN", "", "", []byte(c.schema), "", "*x.Chosen", false)
+	}
 	for _, s := range []string{
 		``, `{}`, `true`, `false`, `{"type":"string"}`, `{"type":["string","null"]}`, `{"type":"null"}`,
 		`{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"a":{"$ref":"#/$defs/a"},"b":{"$ref":"#/$defs/b"}},"required":["a","b"]},"b":{"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},"required":["a"]}}}`,
@@ -35,7 +38,7 @@ func FuzzSource(f *testing.F) {
 		`{"type":"integer","minimum":-1e400,"maximum":1e9999}`,
 		doubling(12),
 	} {
-		f.Add("a.b", "A_B", "*/", "//go:embed\n`\r\x00", []byte(s), "{}", "map[string]any", true)
+		f.Add("a.b", "A_B", "*/", "//go:embed\n`\r\x00", []byte(s), "", "map[string]any", true)
 	}
 	f.Fuzz(func(t *testing.T, name, id, title, description string, raw []byte, fallback, typ string, variable bool) {
 		watch := time.AfterFunc(20*time.Second, func() { panic("it takes too long") })

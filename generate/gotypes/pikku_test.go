@@ -3,6 +3,7 @@ package gotypes_test
 import (
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/lukko-dev/lukko/generate/gotypes"
@@ -32,8 +33,9 @@ func TestPikkusPeriodsAreRead(t *testing.T) {
 // A schema's name is that of a file in one folder, and of no other.
 func TestANameOfASchemaLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
+	folder := fstest.MapFS{"a/b.schema.json": {Data: []byte(`{"type":"string","minLength":1}`)}}
 	for _, name := range []string{"../secret", "/etc/passwd", "a/b", "."} {
-		metas, warnings, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":"`+name+`"}}`), nil)
+		metas, warnings, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":"`+name+`"}}`), folder)
 		if err != nil || len(metas) != 1 || len(metas[0].Schema) > 0 || len(warnings) != 1 || !strings.Contains(warnings[0].String(), "is not there") {
 			t.Errorf("%s: %+v, %v, %v", name, metas, warnings, err)
 		}

@@ -160,6 +160,9 @@ func (t *typer) container(s any, object bool, at place) goType {
 			return goType{}
 		}
 		t.within[key] = true
+		if at.depth == 0 {
+			t.within[keyOf(node{"$ref": "#"}, at.filled)] = true
+		}
 		defer delete(t.within, key)
 	}
 	if !object {

@@ -128,7 +128,7 @@ type StripeSecret struct {
 	// types of JSON.
 	Extra  any                   `json:"extra,omitempty"`
 	Labels map[string]core.Value `json:"labels,omitzero"`
-	Limit  *int64                `json:"limit"`
+	Limit  *int64                `json:"limit,omitempty"`
 	Mode   core.Value            `json:"mode"`
 	Note   core.Value            `json:"note,omitempty"`
 	// An account.
