@@ -17,13 +17,13 @@ var ownNames = []string{
 // become the other.
 var ownMethods = []string{
 	"Get", "GetMany", "Stat", "Set", "Delete", "List", "Versions", "Capabilities", "SecretService",
-	"Status", "Missing", "Load", "LoadWith", "All", "Environment",
+	"Status", "Missing", "Load", "LoadWith", "All", "InEnvironment",
 	"Close", "Refresh", "Err", "Loaded",
 }
 
 // localNames are those within the methods: what they call from outside must
 // have another.
-var localNames = []string{"ctx", "s", "l", "svc", "value", "opts", "loader", "loaded", "err", "v", "ok", "all"}
+var localNames = []string{"ctx", "s", "l", "svc", "value", "opts", "loader", "loaded", "name", "err", "v", "ok", "all"}
 
 // collisions finds two names that become one, and names that become one of
 // the output's own.

@@ -129,15 +129,18 @@ func (p *printer) service(k kind, lines []line) {
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type %[1]s struct {
 	%[3]s.SecretService
-
-	// Environment is the environment that the service is of, for what is required
-	// in some only; empty is LUKKO_ENV. Set it before the first use.
-	Environment string
+	environment string
 }
 
 // New%[1]s returns a %[1]s over svc, which its caller closes.
 func New%[1]s(svc %[3]s.SecretService) *%[1]s {
 	return &%[1]s{SecretService: %[4]s.Enforce(svc, %[5]s()...)}
+}
+
+// InEnvironment returns the same service, told which environment it is of, for
+// what is required in some only. Untold, it is that of LUKKO_ENV.
+func (s *%[1]s) InEnvironment(name string) *%[1]s {
+	return &%[1]s{SecretService: s.SecretService, environment: name}
 }
 `, k.service, k.many, p.core, p.schema, k.declarations)
 
@@ -228,7 +231,7 @@ func (s *%[1]s) Missing(ctx %[3]s.Context) ([]%[4]s.Report, error) {
 }
 
 func (s *%[1]s) loader() %[4]s.Loader {
-	return %[4]s.Loader{Service: s.SecretService, Environment: s.Environment}
+	return %[4]s.Loader{Service: s.SecretService, Environment: s.environment}
 }
 `, k.service, k.one, p.context, p.schema, k.declarations, k.many)
 }
@@ -248,7 +251,7 @@ func (s *%[1]s) LoadWith(ctx %[3]s.Context, loader %[4]s.Loader) (*%[5]s, error)
 		loader.Service = s.SecretService
 	}
 	if loader.Environment == "" {
-		loader.Environment = s.Environment
+		loader.Environment = s.environment
 	}
 	loaded, err := loader.Load(ctx, %[6]s()...)
 	if err != nil {

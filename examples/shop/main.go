@@ -59,8 +59,7 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	}
 	defer services.Close()
 	defer variables.Close()
-	typed := secrets.NewTypedSecretService(services)
-	typed.Environment = services.Environment.Name
+	typed := secrets.NewTypedSecretService(services).InEnvironment(services.Environment.Name)
 
 	say.title("Three packages declare what they need; this is missing in development")
 	missing, err := typed.Missing(ctx)

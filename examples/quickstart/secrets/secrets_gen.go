@@ -20,15 +20,18 @@ const (
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedSecretService struct {
 	core.SecretService
-
-	// Environment is the environment that the service is of, for what is required
-	// in some only; empty is LUKKO_ENV. Set it before the first use.
-	Environment string
+	environment string
 }
 
 // NewTypedSecretService returns a TypedSecretService over svc, which its caller closes.
 func NewTypedSecretService(svc core.SecretService) *TypedSecretService {
 	return &TypedSecretService{SecretService: schema.Enforce(svc, secretDeclarations()...)}
+}
+
+// InEnvironment returns the same service, told which environment it is of, for
+// what is required in some only. Untold, it is that of LUKKO_ENV.
+func (s *TypedSecretService) InEnvironment(name string) *TypedSecretService {
+	return &TypedSecretService{SecretService: s.SecretService, environment: name}
 }
 
 func secretDeclarations() []schema.Declared {
@@ -79,7 +82,7 @@ func (s *TypedSecretService) Missing(ctx context.Context) ([]schema.Report, erro
 }
 
 func (s *TypedSecretService) loader() schema.Loader {
-	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
+	return schema.Loader{Service: s.SecretService, Environment: s.environment}
 }
 
 // Load reads all declared secrets in one batch and keeps them current until Close.
@@ -95,7 +98,7 @@ func (s *TypedSecretService) LoadWith(ctx context.Context, loader schema.Loader)
 		loader.Service = s.SecretService
 	}
 	if loader.Environment == "" {
-		loader.Environment = s.Environment
+		loader.Environment = s.environment
 	}
 	loaded, err := loader.Load(ctx, secretDeclarations()...)
 	if err != nil {

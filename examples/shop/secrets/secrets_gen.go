@@ -39,15 +39,18 @@ const (
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedSecretService struct {
 	core.SecretService
-
-	// Environment is the environment that the service is of, for what is required
-	// in some only; empty is LUKKO_ENV. Set it before the first use.
-	Environment string
+	environment string
 }
 
 // NewTypedSecretService returns a TypedSecretService over svc, which its caller closes.
 func NewTypedSecretService(svc core.SecretService) *TypedSecretService {
 	return &TypedSecretService{SecretService: schema.Enforce(svc, secretDeclarations()...)}
+}
+
+// InEnvironment returns the same service, told which environment it is of, for
+// what is required in some only. Untold, it is that of LUKKO_ENV.
+func (s *TypedSecretService) InEnvironment(name string) *TypedSecretService {
+	return &TypedSecretService{SecretService: s.SecretService, environment: name}
 }
 
 func secretDeclarations() []schema.Declared {
@@ -230,7 +233,7 @@ func (s *TypedSecretService) Missing(ctx context.Context) ([]schema.Report, erro
 }
 
 func (s *TypedSecretService) loader() schema.Loader {
-	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
+	return schema.Loader{Service: s.SecretService, Environment: s.environment}
 }
 
 // Load reads all declared secrets in one batch and keeps them current until Close.
@@ -246,7 +249,7 @@ func (s *TypedSecretService) LoadWith(ctx context.Context, loader schema.Loader)
 		loader.Service = s.SecretService
 	}
 	if loader.Environment == "" {
-		loader.Environment = s.Environment
+		loader.Environment = s.environment
 	}
 	loaded, err := loader.Load(ctx, secretDeclarations()...)
 	if err != nil {
@@ -328,15 +331,18 @@ func (l *LoadedSecrets) Stripe() billing.StripeCredentials { return l.handleStri
 // what the schema of a declared id refuses. It is safe for concurrent use.
 type TypedVariables struct {
 	core.SecretService
-
-	// Environment is the environment that the service is of, for what is required
-	// in some only; empty is LUKKO_ENV. Set it before the first use.
-	Environment string
+	environment string
 }
 
 // NewTypedVariables returns a TypedVariables over svc, which its caller closes.
 func NewTypedVariables(svc core.SecretService) *TypedVariables {
 	return &TypedVariables{SecretService: schema.Enforce(svc, variableDeclarations()...)}
+}
+
+// InEnvironment returns the same service, told which environment it is of, for
+// what is required in some only. Untold, it is that of LUKKO_ENV.
+func (s *TypedVariables) InEnvironment(name string) *TypedVariables {
+	return &TypedVariables{SecretService: s.SecretService, environment: name}
 }
 
 func variableDeclarations() []schema.Declared {
@@ -521,7 +527,7 @@ func (s *TypedVariables) Missing(ctx context.Context) ([]schema.Report, error) {
 }
 
 func (s *TypedVariables) loader() schema.Loader {
-	return schema.Loader{Service: s.SecretService, Environment: s.Environment}
+	return schema.Loader{Service: s.SecretService, Environment: s.environment}
 }
 
 // Load reads all declared variables in one batch and keeps them current until Close.
@@ -537,7 +543,7 @@ func (s *TypedVariables) LoadWith(ctx context.Context, loader schema.Loader) (*L
 		loader.Service = s.SecretService
 	}
 	if loader.Environment == "" {
-		loader.Environment = s.Environment
+		loader.Environment = s.environment
 	}
 	loaded, err := loader.Load(ctx, variableDeclarations()...)
 	if err != nil {
