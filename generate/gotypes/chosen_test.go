@@ -14,9 +14,11 @@ import (
 // each with a document. They are tested with those made at random.
 var chosenCases = []struct{ schema, doc string }{
 	// Structs that hold each other, which Go must not hold by value.
-	{`{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"b":{"$ref":"#/$defs/b"}},"required":["b"]},` +
-		`"b":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]},"c":{"$ref":"#/$defs/a"}},"required":["a"]}}}`,
-		`{"b":{"a":null,"c":{"b":{"a":null}}}}`},
+	{
+		`{"$ref":"#/$defs/a","$defs":{"a":{"type":"object","properties":{"b":{"$ref":"#/$defs/b"}},"required":["b"]},` +
+			`"b":{"type":"object","properties":{"a":{"anyOf":[{"$ref":"#/$defs/a"},{"type":"null"}]},"c":{"$ref":"#/$defs/a"}},"required":["a"]}}}`,
+		`{"b":{"a":null,"c":{"b":{"a":null}}}}`,
+	},
 	{`{"type":"object","properties":{"self":{"$ref":"#"}},"required":["self"]}`, ``},
 	{`{"type":"array","items":{"$ref":"#"}}`, `[[],[[]]]`},
 	{`{"type":"object","additionalProperties":{"$ref":"#"}}`, `{"a":{"b":{}}}`},
@@ -29,16 +31,20 @@ var chosenCases = []struct{ schema, doc string }{
 	{`{"type":"object","properties":{"x":{"oneOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"],"additionalProperties":false},` +
 		`{"type":"object","not":{"required":["a"]}}]}}}`, `{"x":{"b":[1]}}`},
 	// A $ref makes its siblings void, or does not.
-	{`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"$ref":"#/definitions/n","type":"string"}},"definitions":{"n":{"type":"integer"}}}`,
-		`{"a":5}`},
+	{
+		`{"$schema":"http://json-schema.org/draft-07/schema#","type":"object","properties":{"a":{"$ref":"#/definitions/n","type":"string"}},"definitions":{"n":{"type":"integer"}}}`,
+		`{"a":5}`,
+	},
 	{`{"type":"object","properties":{"a":{"$ref":"#/$defs/n","minLength":1}},"$defs":{"n":{"type":"string"}}}`, `{"a":"b"}`},
 	// References that are not from the root, or not by a pointer.
 	{`{"type":"object","properties":{"x":{"$id":"https://example.com/x","$ref":"#/$defs/n","$defs":{"n":{"type":"integer"}}}},"$defs":{"n":{"type":"string"}}}`, `{"x":5}`},
 	{`{"type":"object","properties":{"x":{"$ref":"#n"}},"$defs":{"a":{"$anchor":"n","type":"integer"}}}`, `{"x":5}`},
 	// Digits that a float64 has not.
 	{`{"type":"object","properties":{"a":{"type":"number","maximum":18446744073709551615}}}`, `{"a":18446744073709551615}`},
-	{`{"type":"object","properties":{"a":{"type":"integer","maximum":18446744073709551615},"b":{"type":"integer","maximum":18446744073709551615}}}`,
-		`{"a":18446744073709551615}`},
+	{
+		`{"type":"object","properties":{"a":{"type":"integer","maximum":18446744073709551615},"b":{"type":"integer","maximum":18446744073709551615}}}`,
+		`{"a":18446744073709551615}`,
+	},
 	// Names that only a condition speaks of, and one that nothing describes.
 	{`{"type":"object","properties":{"a":{"type":"string"}},"required":["z"],"if":{"required":["a"]},"then":{"properties":{"b":{"type":"boolean"}}},` +
 		`"dependentSchemas":{"b":{"properties":{"c":{"type":"integer"}}}}}`, `{"a":"x","b":false,"c":0,"z":{"y":1}}`},
