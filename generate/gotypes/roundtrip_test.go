@@ -94,7 +94,7 @@ func TestValidDocumentsGoThroughTheGoTypesWithoutALoss(t *testing.T) {
 	t.Parallel()
 	schemas, seed := 100, uint64(1)
 	if os.Getenv("LUKKO_TRIAL") == "1" {
-		schemas, seed = 5_000, rand.Uint64()
+		schemas, seed = 1_500, rand.Uint64()
 	}
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
