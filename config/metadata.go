@@ -117,7 +117,7 @@ func (r *reader) once() {
 	for _, d := range all {
 		m := d.Meta()
 		if _, there := set.ByID(m.ID); !there {
-			schema.DeclareAt(set, m.Place, m.Variable, m.Spec)
+			schema.DeclareMeta(set, m)
 		}
 	}
 	if len(slices.Collect(set.All())) < len(all) {

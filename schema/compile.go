@@ -72,6 +72,14 @@ func compile(raw []byte) (c *compiled, fault string) {
 	if fault := c.compile(); fault != "" {
 		return nil, fault
 	}
+	root, _ := tree.(map[string]any)
+	if _, given := root["type"]; !given {
+		// What a $ref says holds as if it stood here; inference writes one at the
+		// root for a type that holds itself.
+		for ref := c.root.Ref; ref != nil && len(c.types) == 0; ref = ref.Ref {
+			c.types = ref.Types
+		}
+	}
 	if fault := c.index(c.root); fault != "" {
 		return nil, fault
 	}

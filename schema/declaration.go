@@ -55,6 +55,33 @@ func DeclareAt(set *Set, place string, variable bool, spec Spec) *Declaration[co
 	return d
 }
 
+// DeclareMeta is [DeclareAt] for what another declaration's Meta says, such as
+// one that was read from metadata: at its Place, and where it has a Schema, a
+// text or a JSON document as its Text says and whatever the schema does.
+func DeclareMeta(set *Set, m Meta) *Declaration[core.Value] {
+	d := declare[core.Value](nil, m.Spec, m.Variable, m.Place)
+	d.def.set, d.def.hand = set, true
+	if len(m.Schema) > 0 {
+		d.def.form = formDocument
+		if m.Text {
+			d.def.form = formText
+		}
+	}
+	if set != nil {
+		set.add(d)
+	}
+	return d
+}
+
+// form is what the stored bytes are, where that is not for the schema to say.
+type form int
+
+const (
+	formOfSchema form = iota
+	formText
+	formDocument
+)
+
 func declare[T any](set *Set, spec Spec, variable bool, place string) *Declaration[T] {
 	def := &definition{
 		spec:     spec,
@@ -157,6 +184,7 @@ type definition struct {
 	typ      reflect.Type
 	set      *Set
 	hand     bool // written down elsewhere than in Go
+	form     form
 
 	once  sync.Once
 	plan  *plan     // how values are validated and decoded; nil if own is not

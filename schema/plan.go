@@ -85,8 +85,8 @@ func (d *definition) makePlan() (p *plan, wrong []string) {
 		}
 	}
 	switch {
-	case !p.plain:
-	case p.schema == nil, slices.Contains(p.schema.types, "string"):
+	case !p.plain, d.form == formDocument:
+	case p.schema == nil, d.form == formText, slices.Contains(p.schema.types, "string"):
 		p.text = true
 	case len(p.schema.types) > 0:
 	case p.schema.ofText:

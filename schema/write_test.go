@@ -342,3 +342,14 @@ func TestUpdateOfPlainBytes(t *testing.T) {
 		t.Errorf("got %q, %v", f.stored("ID"), err)
 	}
 }
+
+func TestANumberThatIsAbsentCanBeStored(t *testing.T) {
+	t.Parallel()
+	type limits struct {
+		N json.Number `json:"n,omitempty"`
+	}
+	f := newFake(nil)
+	if err := declare[limits](schema.Spec{ID: "A"}).Set(context.Background(), f.service(), limits{}); err != nil || f.stored("A") != "{}" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -170,7 +170,7 @@ func (f *File) Declare(set *schema.Set, place func(Entry) string) error {
 			if err != nil {
 				return err
 			}
-			schema.DeclareAt(set, place(e), i == 1, spec)
+			schema.DeclareMeta(set, schema.Meta{Spec: spec, Variable: i == 1, Text: e.Text, Place: place(e)})
 		}
 	}
 	return nil

@@ -18,6 +18,12 @@ type credentials struct {
 	Key core.Value `json:"key" jsonschema:"pattern=^sk_"`
 }
 
+// node holds itself, so that its schema begins with a $ref.
+type node struct {
+	Value core.Value `json:"value"`
+	Next  *node      `json:"next,omitempty"`
+}
+
 // all declares one of everything.
 func all() *schema.Set {
 	set := new(schema.Set)
@@ -30,6 +36,11 @@ func all() *schema.Set {
 	schema.DeclareIn[string](set, schema.Spec{Name: "mailgun", ID: "MAILGUN", AnyOf: "mail"})
 	schema.DeclareIn[string](set, schema.Spec{Name: "card", ID: "CARD", OneOf: "pay"})
 	schema.DeclareIn[[]byte](set, schema.Spec{Name: "blob", ID: "a/b-c", Optional: true, RotationPeriod: 90 * time.Minute})
+	schema.DeclareIn[node](set, schema.Spec{Name: "chain", ID: "CHAIN"})
+	schema.DeclareIn[any](set, schema.Spec{Name: "anything", ID: "ANYTHING"})
+	schema.DeclareIn[time.Time](set, schema.Spec{Name: "since", ID: "SINCE"})
+	schema.DeclareIn[json.Number](set, schema.Spec{Name: "number", ID: "NUMBER"})
+	schema.DeclareIn[*string](set, schema.Spec{Name: "quoted", ID: "QUOTED"})
 	schema.DeclareVariableIn[int](set, schema.Spec{Name: "port", ID: "PORT", Default: "8080"})
 	schema.DeclareVariableIn[string](set, schema.Spec{Name: "level", ID: "LOG_LEVEL", Schema: json.RawMessage(`{"type":"string","enum":["info","debug"],"default":"info"}`)})
 	return set
@@ -76,6 +87,12 @@ func TestWhatIsReadBackDeclaresTheSame(t *testing.T) {
 		if !reflect.DeepEqual(got, w) {
 			t.Errorf("%s is\n%+v, want\n%+v", w.ID, got, w)
 		}
+		original, _ := set.ByID(w.ID)
+		for _, value := range []string{`text`, `"text"`, `5`, `{}`, `{"value":"x","next":{"value":"y"}}`, `"2026-01-02T03:04:05Z"`, `2026-01-02T03:04:05Z`} {
+			if got, want := d.Validate(core.String(value)) == nil, original.Validate(core.String(value)) == nil; got != want {
+				t.Errorf("%s: %s is valid: %v, want %v", w.ID, value, got, want)
+			}
+		}
 	}
 }
 
@@ -97,7 +114,7 @@ func TestTheSameDeclarationsGiveTheSameBytesInAnyOrder(t *testing.T) {
 	if !bytes.HasSuffix(first, []byte("}\n")) || !bytes.Contains(first, []byte(`"Stripe <API>"`)) {
 		t.Errorf("it does not read well:\n%s", first)
 	}
-	if f, err := metadata.Decode(first); err != nil || len(f.Secrets) != 6 || f.Secrets[0].Name != "blob" || f.Variables[1].Name != "port" {
+	if f, err := metadata.Decode(first); err != nil || len(f.Secrets) != 11 || f.Secrets[0].Name != "anything" || f.Variables[1].Name != "port" {
 		t.Errorf("it is not sorted by name: %v\n%s", err, first)
 	}
 }
