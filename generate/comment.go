@@ -61,6 +61,13 @@ func words(text string) string {
 		}
 		return c
 	}, strings.ToValidUTF8(text, ""))
+	// Of two quotes gofmt makes a curly one, and of a row of them another at each
+	// run.
+	for _, quote := range []string{"`", "'"} {
+		for strings.Contains(text, quote+quote) {
+			text = strings.ReplaceAll(text, quote+quote, quote)
+		}
+	}
 	return strings.Join(strings.Fields(text), " ")
 }
 
