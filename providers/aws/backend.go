@@ -25,6 +25,7 @@ type backend struct {
 	client      *secretsmanager.Client
 	region      string
 	conditions  bool
+	standIn     bool // the endpoint may deviate from the reference
 	retries     int
 	timeout     time.Duration
 	concurrency int
@@ -50,6 +51,7 @@ func newBackend(cfg Config, theirs *secretsmanager.Client) (*backend, error) {
 	}
 	b.region = o.Region
 	b.conditions = cfg.Conditions == ConditionsOn || cfg.Conditions == ConditionsAuto && isAWS(endpoint)
+	b.standIn = cfg.Conditions != ConditionsOn && !isAWS(endpoint)
 	b.retries = retriesOf(cfg.Retries, o.Retryer)
 
 	if built, ok := o.HTTPClient.(*awshttp.BuildableClient); ok && cfg.Client == nil {

@@ -37,7 +37,8 @@ const (
 	// ConditionsAuto claims them where the endpoint is one of AWS's own.
 	ConditionsAuto Conditions = ""
 	// ConditionsOn claims them: what stands at the endpoint is AWS behind a proxy,
-	// or a stand-in that holds to the reference.
+	// or a stand-in that holds to the reference. A Set then also trusts that it
+	// refuses to write to a deleted secret.
 	ConditionsOn Conditions = "on"
 	// ConditionsOff never claims them.
 	ConditionsOff Conditions = "off"

@@ -125,7 +125,9 @@ func (w *writing) always(ctx context.Context) (core.Info, error) {
 	lost := false
 	for n := 0; ; n++ {
 		version, fail := w.put(ctx)
-		if fail != nil && !fail.deleted && fail.is(core.ErrNotFound) && !w.arn {
+		if fail == nil && w.standIn {
+			fail = w.revive(ctx)
+		} else if fail != nil && !fail.deleted && fail.is(core.ErrNotFound) && !w.arn {
 			lost = lost || fail.lost
 			version, fail = w.create(ctx)
 		}
@@ -152,6 +154,28 @@ func (w *writing) always(ctx context.Context) (core.Info, error) {
 			return core.Info{}, (&failure{err: ctx.Err(), lost: lost}).ended()
 		}
 	}
+}
+
+// revive makes what was put readable, where the service may take a put of a secret that
+// is scheduled for deletion. AWS refuses it, and is not asked.
+func (w *writing) revive(ctx context.Context) *failure {
+	s, looking := w.describe(ctx, w.ref)
+	switch {
+	case looking.is(core.ErrPermissionDenied), looking.is(core.ErrNotFound), looking.is(errors.ErrUnsupported):
+		return nil // the put is done, for all that can be told
+	case looking != nil:
+		return &failure{err: looking.err, lost: true}
+	case !s.deleted:
+		return nil
+	}
+	again, stop := w.restore(ctx)
+	switch {
+	case stop != nil:
+		return &failure{err: stop.err, lost: true}
+	case !again:
+		return &failure{err: s.gone(), lost: true, deleted: true}
+	}
+	return nil
 }
 
 // restore takes back the deletion of a secret; again if that was done. A secret that

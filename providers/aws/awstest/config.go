@@ -83,6 +83,10 @@ type Config struct {
 	// never compares a token with what exists: localstack/localstack#5299 and
 	// what getmoto/moto#4851 mended.
 	IgnoreClientRequestToken bool
+	// PutWhileDeleted takes PutSecretValue on a secret that is scheduled for
+	// deletion, which stays scheduled, so that nobody can read the value: moto
+	// 5.2.3 does. The service answers InvalidRequestException.
+	PutWhileDeleted bool
 	// NoBatch answers BatchGetSecretValue with 501 InternalFailure, as
 	// localstack/localstack#10661 has it.
 	NoBatch bool
@@ -113,7 +117,7 @@ func defaults() Config {
 // Lenient is the second personality, for [New] and [NewHandler]: it deviates
 // where stand-ins for laptops do or did. Requests need no valid signature; a read
 // without a stage gets the newest version; RemoveFromVersionId and
-// ClientRequestToken are ignored; BatchGetSecretValue is not there; versions are
+// ClientRequestToken are ignored; a put on a deleted secret is taken; BatchGetSecretValue is not there; versions are
 // neither counted nor pruned; a forced delete is done at once. The comments of
 // [Config]'s fields name the sources. Fields that are set after it count.
 func Lenient(c *Config) {
@@ -123,6 +127,7 @@ func Lenient(c *Config) {
 	c.IgnoreDefaultStage = true
 	c.IgnoreRemoveFrom = true
 	c.IgnoreClientRequestToken = true
+	c.PutWhileDeleted = true
 	c.NoBatch = true
 	c.NoVersionQuota = true
 }

@@ -75,6 +75,20 @@ func TestALenientFakeDeviatesAsStandInsDo(t *testing.T) {
 	w.wantValue("first", "at once") // no signature is checked
 }
 
+// moto 5.2.3: put_secret_value does not look at the date of a deletion.
+func TestAPutOnADeletedSecretCanBeTakenAndLeavesItDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, awstest.Lenient)
+	w.create("db", "one")
+	w.deleteFor("db", 7)
+	w.put("db", "two", nil)
+	_, err := w.get("db")
+	wantCode(t, err, "InvalidRequestException")
+	_, err = w.RestoreSecret(t.Context(), &sm.RestoreSecretInput{SecretId: aws.String("db")})
+	wantCode(t, err, "")
+	w.wantValue("db", "two")
+}
+
 // localstack/localstack#10086: "All unlabeled versions are removed immediately".
 func TestVersionsCanGoWithTheirLastLabel(t *testing.T) {
 	t.Parallel()

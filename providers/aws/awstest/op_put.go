@@ -20,7 +20,11 @@ func putSecretValue(s *Server, r *request) (any, *APIError) {
 	if c := s.check().secretID(in.SecretId).token(in.ClientRequestToken).stages(in.VersionStages).value(v); c.err != nil {
 		return nil, c.err
 	}
-	sec, err := s.writable(r, "PutSecretValue", in.SecretId)
+	find := s.writable
+	if s.cfg.PutWhileDeleted {
+		find = s.known
+	}
+	sec, err := find(r, "PutSecretValue", in.SecretId)
 	if err != nil {
 		return nil, err
 	}
@@ -62,15 +66,24 @@ func (s *Server) newVersion(token string, v value, kmsKey string, now time.Time)
 // writable is the secret that an operation may change, asked in the
 // service's order: permission, existence, deletion.
 func (s *Server) writable(r *request, action, id string) (*secret, *APIError) {
+	sec, err := s.known(r, action, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := sec.latest().deleted(); err != nil {
+		return nil, err
+	}
+	return sec, nil
+}
+
+// known is the same, of a secret that may be on its way out.
+func (s *Server) known(r *request, action, id string) (*secret, *APIError) {
 	if err := s.authorize(r, action, id); err != nil {
 		return nil, err
 	}
 	sec := s.find(r.account, id)
 	if sec == nil {
 		return nil, noSecret()
-	}
-	if err := sec.latest().deleted(); err != nil {
-		return nil, err
 	}
 	return sec, nil
 }
