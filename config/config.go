@@ -102,15 +102,20 @@ type Store struct {
 // not compile, is among that, and so are a file of metadata that can't be read
 // and a variable whose value is not what is declared.
 func Load(path string) (*Config, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	data, err := readFile(abs, MaxLen)
+	abs, data, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(abs, data)
+}
+
+// readConfig reads the file at path, and returns the absolute path with it.
+func readConfig(path string) (abs string, data []byte, err error) {
+	if abs, err = filepath.Abs(path); err != nil {
+		return "", nil, unreadable(path, err)
+	}
+	data, err = readFile(abs, MaxLen)
+	return abs, data, err
 }
 
 // Parse is Load for content that is there already. path is what is named in

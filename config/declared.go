@@ -1,7 +1,6 @@
 package config
 
 import (
-	"path/filepath"
 	"slices"
 
 	"github.com/lukko-dev/lukko/schema"
@@ -12,11 +11,7 @@ import (
 // state where it is about to be made from this file, and does not check the
 // values of variables against what is declared. Errors are as Load's.
 func Declared(path string) (*schema.Set, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	data, err := readFile(abs, MaxLen)
+	abs, data, err := readConfig(path)
 	if err != nil {
 		return nil, err
 	}

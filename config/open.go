@@ -29,15 +29,20 @@ type Opened struct {
 // named one, or the default if the name is empty. See [Locate], [Load] and
 // [Config.Open].
 func Open(ctx context.Context, environment string) (*Opened, error) {
-	path, err := Locate("")
-	if err != nil {
-		return nil, err
-	}
-	c, err := Load(path)
+	c, err := loadLocated()
 	if err != nil {
 		return nil, err
 	}
 	return c.Open(ctx, environment)
+}
+
+// loadLocated loads the file that a program finds by itself.
+func loadLocated() (*Config, error) {
+	path, err := Locate("")
+	if err != nil {
+		return nil, err
+	}
+	return Load(path)
 }
 
 // Open opens an environment with the schemes of core.Open; see

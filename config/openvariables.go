@@ -12,11 +12,7 @@ import (
 // its environments: the named one, or the default if the name is empty. See
 // [Locate], [Load] and [Config.OpenVariables].
 func OpenVariables(ctx context.Context, environment string) (*core.Store, error) {
-	path, err := Locate("")
-	if err != nil {
-		return nil, err
-	}
-	c, err := Load(path)
+	c, err := loadLocated()
 	if err != nil {
 		return nil, err
 	}

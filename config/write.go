@@ -17,11 +17,7 @@ var editing sync.Mutex
 func edit(path string, change func(path string, data []byte) ([]byte, Variable, error)) (Variable, error) {
 	editing.Lock()
 	defer editing.Unlock()
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return Variable{}, unreadable(path, err)
-	}
-	before, err := readFile(abs, MaxLen)
+	abs, before, err := readConfig(path)
 	if err != nil {
 		return Variable{}, err
 	}
