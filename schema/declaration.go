@@ -47,26 +47,27 @@ func DeclareVariableIn[T any](set *Set, spec Spec) *Declaration[T] {
 // than in Go, at a place such as "lukko.yaml:12". Its values are handed out as
 // they are stored; spec.Schema says what is valid.
 func DeclareAt(set *Set, place string, variable bool, spec Spec) *Declaration[core.Value] {
-	d := declare[core.Value](nil, spec, variable, place)
-	d.def.set, d.def.hand = set, true
-	if set != nil {
-		set.add(d)
-	}
-	return d
+	return declareByHand(set, place, variable, spec, formOfSchema)
 }
 
 // DeclareMeta is [DeclareAt] for what another declaration's Meta says, such as
 // one that was read from metadata: at its Place, and where it has a Schema, a
 // text or a JSON document as its Text says and whatever the schema does.
 func DeclareMeta(set *Set, m Meta) *Declaration[core.Value] {
-	d := declare[core.Value](nil, m.Spec, m.Variable, m.Place)
-	d.def.set, d.def.hand = set, true
-	if len(m.Schema) > 0 {
-		d.def.form = formDocument
-		if m.Text {
-			d.def.form = formText
-		}
+	f := formOfSchema
+	switch {
+	case len(m.Schema) == 0:
+	case m.Text:
+		f = formText
+	default:
+		f = formDocument
 	}
+	return declareByHand(set, m.Place, m.Variable, m.Spec, f)
+}
+
+func declareByHand(set *Set, place string, variable bool, spec Spec, f form) *Declaration[core.Value] {
+	d := declare[core.Value](nil, spec, variable, place)
+	d.def.set, d.def.hand, d.def.form = set, true, f
 	if set != nil {
 		set.add(d)
 	}
