@@ -21,33 +21,27 @@ func rational(n json.Number) (*big.Rat, bool) {
 // fitsInt64 reports whether the schema's bounds and lists of values stay
 // within an int64. Where they say nothing, they do: who wants more says so.
 func (d *document) fitsInt64(s any) bool {
-	fits := true
-	d.numbers(s, func(n json.Number) {
-		r, ok := rational(n)
-		if !ok {
-			fits = false
-			return
-		}
-		whole := new(big.Int).Quo(r.Num(), r.Denom())
-		fits = fits && whole.IsInt64()
-	})
-	return fits
+	return d.allNumbers(s, func(r *big.Rat) bool { return new(big.Int).Quo(r.Num(), r.Denom()).IsInt64() })
 }
 
 // fitsFloat reports whether the integers among the schema's bounds and lists
 // of values are exact as a float64: where they are not, more digits count.
 func (d *document) fitsFloat(s any) bool {
-	fits := true
+	return d.allNumbers(s, func(r *big.Rat) bool {
+		_, exact := r.Float64()
+		return exact || !r.IsInt()
+	})
+}
+
+// allNumbers reports whether fits holds for all numbers of an applied schema's
+// bounds and values. For one that can't be computed with nothing holds.
+func (d *document) allNumbers(s any, fits func(*big.Rat) bool) bool {
+	all := true
 	d.numbers(s, func(n json.Number) {
 		r, ok := rational(n)
-		if !ok {
-			fits = false
-			return
-		}
-		_, exact := r.Float64()
-		fits = fits && (exact || !r.IsInt())
+		all = all && ok && fits(r)
 	})
-	return fits
+	return all
 }
 
 // numbers calls f for each number of an applied schema's bounds and values.
