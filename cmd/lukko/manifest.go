@@ -5,8 +5,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/generate/manifest"
+	"github.com/lukko-dev/lukko/schema"
 )
 
 func newManifest(a *app) *cobra.Command {
@@ -65,19 +66,10 @@ and never a value of one. No store is asked.`,
 			}
 			in.Names[id] = name
 		}
-		t, err := a.choose()
-		if err != nil {
-			return err
-		}
-		if in.Metas, in.Environment, err = a.deployment(t); err != nil {
-			return err
-		}
-		in.Note = func(text string) { a.say("lukko: %s", core.Printable(text)) }
-		data, err := write(in)
-		if err != nil {
-			return unwritable(err)
-		}
-		return a.output(data, out)
+		return a.deploy(out, func(metas []schema.Meta, env config.Environment) ([]byte, error) {
+			in.Metas, in.Environment, in.Note = metas, env, a.note
+			return write(in)
+		})
 	}
 	return c
 }

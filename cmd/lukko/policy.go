@@ -57,19 +57,10 @@ Google's, or a policy of Vault. It reads values, and nothing else; --write and
 		if in.ReadWrite && len(in.Write) > 0 {
 			return usage("--read-write sets all, so --write names none", "leave one of them out")
 		}
-		t, err := a.choose()
-		if err != nil {
-			return err
-		}
-		if in.Metas, in.Environment, err = a.deployment(t); err != nil {
-			return err
-		}
-		in.Note = func(text string) { a.say("lukko: %s", core.Printable(text)) }
-		data, err := write(in)
-		if err != nil {
-			return unwritable(err)
-		}
-		return a.output(data, out)
+		return a.deploy(out, func(metas []schema.Meta, env config.Environment) ([]byte, error) {
+			in.Metas, in.Environment, in.Note = metas, env, a.note
+			return write(in)
+		})
 	}
 	return c
 }
@@ -83,6 +74,27 @@ func onlyFor(c *cobra.Command, kind string, flags map[string]string) error {
 	}
 	return nil
 }
+
+// deploy writes to standard output, or to a file, what write makes of the
+// target's declarations.
+func (a *app) deploy(out string, write func([]schema.Meta, config.Environment) ([]byte, error)) error {
+	t, err := a.choose()
+	if err != nil {
+		return err
+	}
+	metas, env, err := a.deployment(t)
+	if err != nil {
+		return err
+	}
+	data, err := write(metas, env)
+	if err != nil {
+		return unwritable(err)
+	}
+	return a.output(data, out)
+}
+
+// note tells whoever applies a policy or a manifest what to know of it.
+func (a *app) note(text string) { a.say("lukko: %s", core.Printable(text)) }
 
 // unwritable is why a policy or a manifest can't be written.
 func unwritable(err error) error {
