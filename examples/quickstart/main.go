@@ -16,6 +16,7 @@ import (
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/chain"
+	"github.com/lukko-dev/lukko/examples/internal/tell"
 	"github.com/lukko-dev/lukko/examples/quickstart/secrets"
 	"github.com/lukko-dev/lukko/providers/env"
 	"github.com/lukko-dev/lukko/providers/file"
@@ -29,14 +30,14 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe) error {
-	say := teller{out}
+	say := tell.Teller{Out: out}
 	dir, err := os.MkdirTemp("", "lukko-quickstart-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 
-	say.title("An encrypted store: plain age files, to be committed beside the code")
+	say.Title("An encrypted store: plain age files, to be committed beside the code")
 	you, err := file.CreateIdentity(filepath.Join(dir, "identity.txt"), file.IdentityOptions{})
 	if err != nil {
 		return err
@@ -50,27 +51,27 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 		return err
 	}
 	defer store.Close()
-	say.line("you read it as %s…", you.Key[:20])
+	say.Line("you read it as %s…", you.Key[:20])
 
 	// The methods of typed are made from the declarations, by lukko generate.
 	typed := secrets.NewTypedSecretService(store)
 
-	say.title("The secret is declared, and missing")
+	say.Title("The secret is declared, and missing")
 	_, err = typed.Stripe(ctx)
 	if err := expect(err, core.ErrNotFound); err != nil {
 		return err
 	}
-	say.line("%v", err)
+	say.Line("%v", err)
 
-	say.title("A publishable key is no secret key, says the schema")
+	say.Title("A publishable key is no secret key, says the schema")
 	wrong := secrets.StripeCredentials{APIKey: core.String("pk_test_51NotASecret"), WebhookSecret: core.String("whsec_a")}
 	err = typed.SetStripe(ctx, wrong)
 	if err := errors.Join(expect(err, core.ErrInvalidValue), hides(err, wrong)); err != nil {
 		return err
 	}
-	say.line("%v", err)
+	say.Line("%v", err)
 
-	say.title("Stored encrypted, read typed")
+	say.Title("Stored encrypted, read typed")
 	first := secrets.StripeCredentials{APIKey: core.String("sk_test_51First"), WebhookSecret: core.String("whsec_first")}
 	if err := typed.SetStripe(ctx, first); err != nil {
 		return err
@@ -86,15 +87,15 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 	if err := charge(ctx, server, loaded.Stripe()); err != nil {
 		return err
 	}
-	say.line("a value prints as %v, and signs a request: the server verified it", loaded.Stripe().APIKey)
+	say.Line("a value prints as %v, and signs a request: the server verified it", loaded.Stripe().APIKey)
 
-	say.title("On disk there is no byte of it in clear text")
+	say.Title("On disk there is no byte of it in clear text")
 	if err := encrypted(dir, first); err != nil {
 		return err
 	}
-	say.line("and without Lukko: age -d -i identity.txt store/secrets/STRIPE_CREDENTIALS.age")
+	say.Line("and without Lukko: age -d -i identity.txt store/secrets/STRIPE_CREDENTIALS.age")
 
-	say.title("A rotation, and the loaded handle follows")
+	say.Title("A rotation, and the loaded handle follows")
 	second := secrets.StripeCredentials{APIKey: core.String("sk_test_52Second"), WebhookSecret: core.String("whsec_second")}
 	if err := typed.SetStripe(ctx, second); err != nil {
 		return err
@@ -109,9 +110,9 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 	if err := errors.Join(refused(charge(ctx, server, first)), encrypted(dir, second)); err != nil {
 		return err
 	}
-	say.line("the server verified the new key, and refuses the old one")
+	say.Line("the server verified the new key, and refuses the old one")
 
-	say.title("The same code, with the environment in front of the store")
+	say.Title("The same code, with the environment in front of the store")
 	for _, variables := range []map[string]string{
 		{},
 		{"STRIPE_CREDENTIALS": `{"apiKey":"sk_test_53Local","webhookSecret":"whsec_local"}`},
@@ -127,8 +128,8 @@ func run(ctx context.Context, out io.Writer, serve func(key string) *fakeStripe)
 		if err != nil {
 			return err
 		}
-		say.line("%d in the environment: layer %q answered, and the server verified its key", len(variables), answered)
+		say.Line("%d in the environment: layer %q answered, and the server verified its key", len(variables), answered)
 	}
-	say.title("All of this was true: checked, not only said")
+	say.Title("All of this was true: checked, not only said")
 	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"github.com/lukko-dev/lukko/core/chain"
@@ -168,22 +167,3 @@ func lookupIn(variables map[string]string) func(string) (string, bool) {
 // noEnvironment hides the process's environment, so that no identity of yours
 // is used.
 func noEnvironment(string) (string, bool) { return "", false }
-
-// teller prints for people.
-type teller struct{ out io.Writer }
-
-func (t teller) title(text string) { fmt.Fprintf(t.out, "\n● %s\n", text) }
-
-// line prints a text in lines of at most 88 columns.
-func (t teller) line(format string, args ...any) {
-	const width = 86
-	line := ""
-	for _, word := range strings.Fields(fmt.Sprintf(format, args...)) {
-		if line != "" && len(line)+1+len(word) > width {
-			fmt.Fprintf(t.out, "  %s\n", line)
-			line = ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	fmt.Fprintf(t.out, "  %s\n", line)
-}

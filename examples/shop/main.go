@@ -24,6 +24,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/examples/internal/tell"
 	"github.com/lukko-dev/lukko/examples/shop/billing"
 	"github.com/lukko-dev/lukko/examples/shop/mail"
 	"github.com/lukko-dev/lukko/examples/shop/secrets"
@@ -47,7 +48,7 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
-	say := teller{out}
+	say := tell.Teller{Out: out}
 	dir, err := os.MkdirTemp("", "lukko-shop-")
 	if err != nil {
 		return err
@@ -61,19 +62,19 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	defer variables.Close()
 	typed := secrets.NewTypedSecretService(services).InEnvironment(services.Environment.Name)
 
-	say.title("Three packages declare what they need; this is missing in development")
+	say.Title("Three packages declare what they need; this is missing in development")
 	missing, err := typed.Missing(ctx)
 	if err != nil {
 		return err
 	}
 	for _, r := range missing {
-		say.line("%s%s", r.Meta.ID, aside(r.Meta))
+		say.Line("%s%s", r.Meta.ID, aside(r.Meta))
 	}
 	if len(missing) != 6 {
 		return fmt.Errorf("%d secrets are missing, want 6", len(missing))
 	}
 
-	say.title("What a machine can make is made; a person gives the rest")
+	say.Title("What a machine can make is made; a person gives the rest")
 	public, err := fill(ctx, typed, missing)
 	if err != nil {
 		return err
@@ -81,9 +82,9 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	if missing, err = typed.Missing(ctx); err != nil || len(missing) > 0 {
 		return errors.Join(err, fmt.Errorf("%d secrets are missing, want none", len(missing)))
 	}
-	say.line("nothing is missing now: of the two ways to send mail one is enough, and BACKUP_KEY is for production")
+	say.Line("nothing is missing now: of the two ways to send mail one is enough, and BACKUP_KEY is for production")
 
-	say.title("The service starts, with every value checked before the first request")
+	say.Title("The service starts, with every value checked before the first request")
 	loaded, err := typed.Load(ctx)
 	if err != nil {
 		return err
@@ -107,11 +108,11 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	if err != nil {
 		return err
 	}
-	say.line("mails go by %s; the database is %s with %d connections", way, settings.DatabaseHost(), settings.DatabaseConnections())
+	say.Line("mails go by %s; the database is %s with %d connections", way, settings.DatabaseHost(), settings.DatabaseConnections())
 	server := httptest.NewServer(shop.handler())
 	defer server.Close()
 
-	say.title("An order")
+	say.Title("An order")
 	bought, err := order(ctx, server.URL, "ada", 4200)
 	if err != nil {
 		return err
@@ -119,9 +120,9 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	if err := verify(public, bought); err != nil {
 		return err
 	}
-	say.line("%q, signed with a key that nobody has seen, and verified", bought.Invoice)
+	say.Line("%q, signed with a key that nobody has seen, and verified", bought.Invoice)
 
-	say.title("Stripe's key is rotated, and the running service follows")
+	say.Title("Stripe's key is rotated, and the running service follows")
 	stripe.accept("sk_test_second")
 	if _, err := order(ctx, server.URL, "bob", 100); err == nil {
 		return errors.New("the old key still works")
@@ -135,16 +136,16 @@ func run(ctx context.Context, out io.Writer, serve func() *fakeStripe) error {
 	if _, err := order(ctx, server.URL, "bob", 100); err != nil {
 		return err
 	}
-	say.line("%d orders in all", len(shop.store.Orders()))
+	say.Line("%d orders in all", len(shop.store.Orders()))
 
-	say.title("A value that the schema refuses never gets in, by no way")
+	say.Title("A value that the schema refuses never gets in, by no way")
 	_, err = typed.Set(ctx, secrets.StripeID, core.String(`{"apiKey":"pk_test_canary","webhookSecret":"whsec_c"}`))
 	if !errors.Is(err, core.ErrInvalidValue) || strings.Contains(err.Error(), "canary") {
 		return fmt.Errorf("a publishable key is stored, or shown: %w", err)
 	}
-	say.line("%v", err)
+	say.Line("%v", err)
 
-	say.title("All of this was true: checked, not only said")
+	say.Title("All of this was true: checked, not only said")
 	return nil
 }
 

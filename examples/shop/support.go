@@ -9,7 +9,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -104,21 +103,3 @@ func aside(m schema.Meta) string {
 // noEnvironment hides the process's environment, so that nothing of yours is
 // used.
 func noEnvironment(string) (string, bool) { return "", false }
-
-// teller prints for people.
-type teller struct{ out io.Writer }
-
-func (t teller) title(text string) { fmt.Fprintf(t.out, "\n● %s\n", text) }
-
-func (t teller) line(format string, args ...any) {
-	const width = 86
-	line := ""
-	for _, word := range strings.Fields(fmt.Sprintf(format, args...)) {
-		if line != "" && len(line)+1+len(word) > width {
-			fmt.Fprintf(t.out, "  %s\n", line)
-			line = ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	fmt.Fprintf(t.out, "  %s\n", line)
-}
