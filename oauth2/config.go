@@ -1,0 +1,85 @@
+package oauth2
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// Config is what a [Client] is made of.
+type Config struct {
+	// Name is the credential's, for errors and events; User is whose account it
+	// is, empty for the application's own.
+	Name, User string
+
+	Settings Settings
+
+	// SecretID is the id of the application's secret, an [App]. TokenSecretID is
+	// the id of the tokens, a [Token]; beside it stands TokenSecretID +
+	// [ClaimSuffix].
+	SecretID, TokenSecretID string
+
+	// Service has the tokens; it is written to. Apps has the application's
+	// secret; nil is Service. Both are closed by their owner.
+	Service core.SecretService
+	Apps    core.SecretService
+
+	// Connect is the way to connect the account, for errors: a command such as
+	// "lukko oauth connect github", or the address of a page. Empty is that
+	// command.
+	Connect string
+
+	// OneProcess says that no other process refreshes these tokens. It must be
+	// said where the store has no conditional writes (IfVersion and IfAbsent):
+	// without it, connecting and refreshing there is refused.
+	OneProcess bool
+
+	// Transport carries the requests of the API; nil is http.DefaultTransport.
+	// Endpoints carries those to the provider's own endpoints, each of which
+	// has a limit of 30 s; nil is http.DefaultTransport.
+	Transport http.RoundTripper
+	Endpoints http.RoundTripper
+
+	// OnEvent is told of each refresh, takeover and refusal, from the goroutine
+	// that did it; it must be quick. Nil tells nobody.
+	OnEvent func(Event)
+
+	// Clock is for tests; nil is the machine's.
+	Clock Clock
+}
+
+// ClaimSuffix is what the id of the claim has after that of the tokens. The
+// claim is a secret of its own, so that it takes none of the few versions that
+// a store keeps of the tokens.
+const ClaimSuffix = "_CLAIM"
+
+// Event is something that a [Client] did by itself. It holds no secret.
+type Event struct {
+	Kind EventKind
+	Name string        // of the credential
+	User string        // whose account it is; empty for the application's own
+	Took time.Duration // from the wish to refresh to its end
+	Err  error         // why it failed
+}
+
+// EventKind is what an [Event] tells of.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventRefreshed   EventKind = "refreshed"   // this process asked the provider and has stored the answer
+	EventAdopted     EventKind = "adopted"     // another process did
+	EventTakenOver   EventKind = "taken over"  // a claim was not ended by whoever made it, and is now ours
+	EventFailed      EventKind = "failed"      // a refresh failed in a way that may pass
+	EventReauthorize EventKind = "reauthorize" // the provider refused the refresh token
+	EventDiscarded   EventKind = "discarded"   // what we got is not stored, as the account was connected anew meanwhile
+)
+
+// Clock tells the time, and waits.
+type Clock interface {
+	// Now returns the time, with a monotonic reading.
+	Now() time.Time
+	// After sends once the duration has passed on the monotonic clock.
+	After(time.Duration) <-chan time.Time
+}
