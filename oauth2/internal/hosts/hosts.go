@@ -11,7 +11,7 @@
 //	[::1]:8080              an IPv6 address in brackets
 //
 // Names are compared without case, and one with a final dot is the same as one
-// without. They are ASCII: a name in another script is written in its
+// without (not so an address, which the dot makes a name). They are ASCII: a name in another script is written in its
 // xn-- form, and a URL must have it in that form too. A "*" stands at the
 // front, for whole labels, and over two labels or more; whether those two are a
 // registry's, as in *.co.uk, this package doesn't know.
@@ -33,8 +33,8 @@ type Set struct{ rules []rule }
 
 // rule is one pattern, taken apart.
 type rule struct {
-	name     string     // in lower case, without a final dot; of a wildcard what is after its "*", so with a dot in front
-	addr     netip.Addr // in place of name where the host is an IPv6 address, which can be spelled in many ways
+	name     string     // in lower case, without a final dot; of a wildcard what is after its "*", so with a dot in front; none of an IPv6 address
+	addr     netip.Addr // of a host that is an address
 	wildcard bool
 	loopback bool   // http will do, and without a port any is meant
 	port     string // empty: see loopback, else 443
@@ -72,7 +72,7 @@ func (s Set) Patterns() []string {
 		switch {
 		case r.wildcard:
 			pattern = "*" + r.name
-		case r.addr.IsValid():
+		case r.addr.Is6():
 			pattern = "[" + r.addr.String() + "]"
 		}
 		if r.port != "" {
@@ -92,7 +92,7 @@ func (s Set) String() string { return strings.Join(s.Patterns(), ", ") }
 func (s Set) Allows(u *url.URL) bool {
 	// An opaque URL can have another host in its request line than in Host, and
 	// a proxy goes by the line.
-	if len(s.rules) == 0 || u == nil || u.Opaque != "" {
+	if u == nil || u.Opaque != "" {
 		return false
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
@@ -102,30 +102,28 @@ func (s Set) Allows(u *url.URL) bool {
 	host, port := u.Hostname(), u.Port()
 	if strings.HasPrefix(u.Host, "[") {
 		addr, err := netip.ParseAddr(host)
-		if err != nil || !addr.Is6() {
+		if err != nil || addr.Is4() {
 			return false
 		}
 		return slices.ContainsFunc(s.rules, func(r rule) bool {
-			return r.addr.IsValid() && r.addr == addr && r.allows(u.Scheme, port)
+			return r.addr == addr && r.allows(u.Scheme, port)
 		})
 	}
-	host = strings.TrimSuffix(host, ".")
+	host, dot := strings.CutSuffix(host, ".")
 	// Only once it is known to be ASCII can EqualFold be asked, which else takes
 	// the Kelvin sign for a k.
 	if checkName(host) != nil {
 		return false
 	}
 	return slices.ContainsFunc(s.rules, func(r rule) bool {
-		return r.matches(host) && r.allows(u.Scheme, port)
+		// With a final dot an address is a name, and DNS is asked for it.
+		return r.matches(host) && !(dot && r.addr.IsValid()) && r.allows(u.Scheme, port)
 	})
 }
 
 // matches reports whether the rule is about the host, a name without a final
 // dot.
 func (r rule) matches(host string) bool {
-	if r.addr.IsValid() {
-		return false
-	}
 	if r.wildcard {
 		// The name begins with a dot. What is before it isn't empty, since a
 		// checked name doesn't begin with one.
@@ -199,7 +197,7 @@ func parse(pattern string) (rule, error) {
 		return rule{}, errors.New("is no host: an IPv6 address stands in brackets, such as [::1]:8080")
 	}
 	host, port, hasPort := strings.Cut(host, ":")
-	host = strings.TrimSuffix(host, ".")
+	host, dot := strings.CutSuffix(host, ".")
 	if strings.HasPrefix(host, "*") {
 		rest := strings.TrimPrefix(host, "*.")
 		if rest == host || !strings.Contains(rest, ".") {
@@ -214,10 +212,10 @@ func parse(pattern string) (rule, error) {
 	if last := r.name[strings.LastIndexByte(r.name, '.')+1:]; isNumber(last) {
 		// 127.1 and 0x7f.1 are addresses to some resolvers and names to others.
 		addr, err := netip.ParseAddr(r.name)
-		if err != nil || r.wildcard {
+		if err != nil || r.wildcard || dot {
 			return rule{}, errors.New("ends in a number and is no IPv4 address such as 192.0.2.1")
 		}
-		r.loopback = addr.IsLoopback()
+		r.addr, r.loopback = addr, addr.IsLoopback()
 	}
 	if r.name == "localhost" {
 		r.loopback = true
