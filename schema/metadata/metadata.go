@@ -41,6 +41,11 @@ type File struct {
 	Version   int     `json:"version"`
 	Secrets   []Entry `json:"secrets"`
 	Variables []Entry `json:"variables"`
+
+	// Credentials are the declared accounts. The secrets that they are kept in
+	// and that every deployment has are among Secrets, too; those of users are
+	// not, as their ids are known at run time only.
+	Credentials []Credential `json:"credentials,omitempty"`
 }
 
 // Entry is one declaration. Its fields are those of [schema.Spec] and
@@ -94,21 +99,26 @@ func (f *File) sort() {
 			return slices.Compare([]string{a.Name, a.ID, a.Place}, []string{b.Name, b.ID, b.Place})
 		})
 	}
+	slices.SortStableFunc(f.Credentials, func(a, b Credential) int {
+		return slices.Compare([]string{a.Name, a.SecretID, a.Place}, []string{b.Name, b.SecretID, b.Place})
+	})
 }
 
 // Encode writes the file, sorted by name. The same content gives the same
-// bytes. The error, if any, is that a Schema is no JSON.
+// bytes. The error, if any, is that a Schema, or the settings of a credential,
+// are no JSON.
 func (f *File) Encode() ([]byte, error) {
 	sorted := *f
 	sorted.Secrets = append([]Entry{}, f.Secrets...)
 	sorted.Variables = append([]Entry{}, f.Variables...)
+	sorted.Credentials = slices.Clone(f.Credentials)
 	sorted.sort()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(sorted); err != nil {
-		return nil, errors.New("metadata: a schema is no JSON")
+		return nil, errors.New("metadata: a schema, or the settings of a credential, are no JSON")
 	}
 	return b.Bytes(), nil
 }
@@ -157,7 +167,7 @@ func refusal(err error) error {
 	return errors.New(b.String())
 }
 
-// Declare declares each entry in a set, with its values handed out as they are
+// Declare declares each secret and variable in a set, with its values handed out as they are
 // stored. place says how a declaration names its entry's place; nil is the
 // Place itself. What is wrong with a declaration is told by the set.
 func (f *File) Declare(set *schema.Set, place func(Entry) string) error {

@@ -135,6 +135,18 @@ func TestAFileThatIsNotAsItMustBeIsRefusedAndNotQuoted(t *testing.T) {
 		"a period that is none":         {`{"version":1,"secrets":[{"name":"a","id":"A","rotationPeriod":"sk_live_canary"}],"variables":[]}`, "/secrets/0/rotationPeriod: pattern"},
 		"a schema that is none":         {`{"version":1,"secrets":[{"name":"a","id":"A","schema":"sk_live_canary"}],"variables":[]}`, "/secrets/0/schema: type"},
 		"a list in place of the object": {`[]`, "type"},
+
+		"an account without an id":          {with(`{"name":"a"}`), "/credentials/0/secretID: required"},
+		"a token among what is declared":    {with(`{"name":"a","secretID":"A","token":"sk_live_canary"}`), "/credentials/0"},
+		"an id of tokens that is none":      {with(`{"name":"a","secretID":"A","tokenSecretID":"sk live canary","oauth2":{"tokenURL":"https://a"}}`), "/credentials/0/tokenSecretID: pattern"},
+		"settings without an id of tokens":  {with(`{"name":"a","secretID":"A","oauth2":{"tokenURL":"https://a"}}`), "/credentials/0: dependentRequired"},
+		"an id of tokens without settings":  {with(`{"name":"a","secretID":"A","tokenSecretID":"B"}`), "/credentials/0: dependentRequired"},
+		"settings that lead nowhere":        {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"scopes":["a"]}}`), "/credentials/0/oauth2"},
+		"a client secret among settings":    {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","clientSecret":"sk_live_canary"}}`), "/credentials/0/oauth2"},
+		"a setting in another case":         {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","TokenURL":"https://canary"}}`), "/credentials/0/oauth2"},
+		"an address that is none":           {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"canary:"}}`), "/credentials/0/oauth2/tokenURL: pattern"},
+		"a challenge that protects nothing": {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","pkce":"plain"}}`), "/credentials/0/oauth2/pkce: const"},
+		"a way to send a key that is none":  {with(`{"name":"a","secretID":"A","auth":"canary"}`), "/credentials/0/auth: pattern"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -149,6 +161,72 @@ func TestAFileThatIsNotAsItMustBeIsRefusedAndNotQuoted(t *testing.T) {
 				t.Errorf("the error quotes the file: %v", err)
 			}
 		})
+	}
+}
+
+// with is a file of one credential.
+func with(credential string) string {
+	return `{"version":1,"secrets":[],"variables":[],"credentials":[` + credential + `]}`
+}
+
+// allCredentials are one of everything that a credential may say.
+func allCredentials() []metadata.Credential {
+	return []metadata.Credential{
+		{
+			Name: "github", DisplayName: "GitHub", Description: "The <user's> repositories", DocsURL: "https://github.com/settings/developers", PerUser: true,
+			SecretID: "GITHUB_APP", TokenSecretID: "GITHUB", Optional: true, Type: "oauth2.Token", Place: "accounts/github.go:12",
+			OAuth2: json.RawMessage(`{"issuer":"https://issuer.example.com","authURL":"https://a.example.com/authorize","tokenURL":"http://127.0.0.1:8080/token",` +
+				`"revokeURL":"https://a.example.com/revoke","deviceURL":"https://a.example.com/device","grant":"client_credentials","scopes":["repo","read:user"],` +
+				`"scopeSeparator":",","scopeParam":"user_scope","resources":["https://api.example.com/"],"pkce":"none","clientAuth":"client_secret_post",` +
+				`"authParams":{"access_type":"offline"},"tokenParams":{"a":""},"tokenPath":"authed_user","allowedHosts":["api.github.com","*.example.com"]}`),
+		},
+		{
+			Name: "bank", SecretID: "BANK", RequiredIn: []string{"production"}, Type: "accounts.Bank", Place: "accounts/bank.go:3",
+			Schema: json.RawMessage(`{"type":"object","properties":{"apiKey":{"type":"string"}}}`), KeyAt: "/apiKey", Hosts: []string{"bank.example.com"}, Auth: "header:X-API-Key",
+		},
+		{Name: "any", SecretID: "ANY_KEY", Text: true, Schema: json.RawMessage(`{"type":"string"}`), PerUser: true, Auth: "bearer"},
+	}
+}
+
+func TestCredentialsAreReadAsTheyWereWritten(t *testing.T) {
+	t.Parallel()
+	file := metadata.New(metas(all()))
+	file.Credentials = allCredentials()
+	first, err := file.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if file.Credentials[0].Name != "github" {
+		t.Error("Encode has sorted what it was given")
+	}
+	slices.Reverse(file.Credentials)
+	second, err := file.Encode()
+	if err != nil || !bytes.Equal(first, second) {
+		t.Errorf("in another order it is another file, or %v", err)
+	}
+	back, err := metadata.Decode(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := allCredentials()
+	slices.SortFunc(want, func(a, b metadata.Credential) int { return strings.Compare(a.Name, b.Name) })
+	for i, w := range want {
+		got := back.Credentials[i]
+		for _, text := range []*json.RawMessage{&got.OAuth2, &got.Schema} {
+			var b bytes.Buffer
+			if *text != nil && json.Compact(&b, *text) == nil {
+				*text = b.Bytes() // it was indented
+			}
+		}
+		if !reflect.DeepEqual(got, w) {
+			t.Errorf("%s is\n%+v, want\n%+v", w.Name, got, w)
+		}
+	}
+
+	// What declares no credential says nothing of them: a tool that knows none reads it.
+	without, err := metadata.New(metas(all())).Encode()
+	if err != nil || bytes.Contains(without, []byte(`"credentials":`)) {
+		t.Errorf("a file without credentials speaks of them, or %v", err)
 	}
 }
 
@@ -181,6 +259,13 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(data)
 	f.Add([]byte(`{"version":1,"secrets":[{"name":"a","id":"A"}],"variables":[]}`))
+	file := metadata.New(nil)
+	file.Credentials = allCredentials()
+	if data, err = file.Encode(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Add([]byte(with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a"}}`)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		file, err := metadata.Decode(data)
 		if err != nil {
