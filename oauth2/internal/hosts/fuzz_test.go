@@ -92,7 +92,12 @@ func allows(pattern string, u *url.URL) bool {
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() && strings.HasPrefix(u.Host, "[") {
 		host = addr.String()
 	} else {
-		host = strings.TrimSuffix(host, ".")
+		if name, ok := strings.CutSuffix(host, "."); ok {
+			if _, err := netip.ParseAddr(name); err == nil {
+				return false
+			}
+			host = name
+		}
 		for label := range strings.SplitSeq(host, ".") {
 			if label == "" || len(label) > 63 || strings.Trim(label, "-") != label || strings.Trim(u.Hostname(), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" {
 				return false

@@ -62,12 +62,14 @@ func TestASetAllowsItsHosts(t *testing.T) {
 		},
 		{"localhost:8080", []string{"http://localhost:8080/", "https://localhost:8080/"}, []string{"http://localhost/", "http://localhost:8081/"}},
 		{"localhost:80", []string{"http://localhost/", "http://localhost:80/", "https://localhost:80"}, []string{"https://localhost/", "http://localhost:443"}},
-		{"127.0.0.1", []string{"http://127.0.0.1:1/", "https://127.0.0.1/"}, []string{"http://127.0.0.2/", "http://127.1/", "http://2130706433/", "http://[::ffff:127.0.0.1]/"}},
+		{"127.0.0.1", []string{"http://127.0.0.1:1/", "https://127.0.0.1/"}, []string{"http://127.0.0.2/", "http://127.1/", "http://2130706433/", "http://127.0.0.1./", "http://[::ffff:127.0.0.1]/"}},
 		{"127.255.0.3", []string{"http://127.255.0.3/"}, []string{"http://127.0.0.3/"}},
 		{"192.0.2.1", []string{"https://192.0.2.1/"}, []string{"http://192.0.2.1/", "https://192.0.2.1:8443/", "https://192.0.2.10/"}},
 		{"[::1]", []string{"http://[::1]:8080/", "https://[::1]/", "http://[0:0:0:0:0:0:0:1]/"}, []string{"http://[::2]/", "http://[::1%25lo]/", "http://localhost/"}},
 		{"[::1]:8080", []string{"http://[::1]:8080/"}, []string{"http://[::1]/"}},
 		{"[2001:DB8:0::1]:8443", []string{"https://[2001:db8::1]:8443/"}, []string{"https://[2001:db8::1]/", "http://[2001:db8::1]:8443/", "https://[2001:db8::1%25x]:8443/"}},
+		{"x.localhost", []string{"https://x.localhost/"}, []string{"http://x.localhost/", "https://x.localhost:8443/"}},
+		{"127.example.com", []string{"https://127.example.com/"}, []string{"http://127.example.com/"}},
 		{"vault", []string{"https://vault/"}, []string{"https://vault.example.com/", "http://vault/"}},
 	} {
 		t.Run(tt.pattern, func(t *testing.T) {
@@ -100,7 +102,7 @@ func TestASetAllowsItsHosts(t *testing.T) {
 
 func TestAURLMadeByHandDoesNotDeceiveASet(t *testing.T) {
 	t.Parallel()
-	set, err := hosts.Parse([]string{"api.example.com", "*.example.com", "[::1]", "localhost"})
+	set, err := hosts.Parse([]string{"api.example.com", "*.example.com", "[::1]", "localhost", "127.0.0.1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +122,7 @@ func TestAURLMadeByHandDoesNotDeceiveASet(t *testing.T) {
 		"a name for a port":            {Scheme: "https", Host: "api.example.com:https"},
 		"a name in brackets":           {Scheme: "https", Host: "[api.example.com]"},
 		"an IPv6 address, no brackets": {Scheme: "http", Host: "::1"},
+		"an IPv4 address in brackets":  {Scheme: "http", Host: "[127.0.0.1]"},
 		"a bracket that stays open":    {Scheme: "http", Host: "[::1"},
 		"a scheme in upper case":       {Scheme: "HTTPS", Host: "api.example.com"}, // which net/http refuses as well
 		"a label of 64 bytes":          {Scheme: "https", Host: strings.Repeat("a", 64) + ".example.com"},
@@ -218,6 +221,7 @@ func TestParseRefusesWhatIsNoHost(t *testing.T) {
 		"0x7f.1":                        "ends in a number",
 		"127.0.0.0x1":                   "ends in a number",
 		"127.0.0.01":                    "ends in a number",
+		"127.0.0.1.":                    "ends in a number",
 		"2130706433":                    "ends in a number",
 		"0x7f000001":                    "ends in a number",
 		"256.0.0.1":                     "ends in a number",
