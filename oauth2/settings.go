@@ -4,19 +4,24 @@ package oauth2
 // They hold no secret, so that they stand in the source, in lukko.yaml and in
 // secrets_meta.json; their JSON form is that of the tags. The zero value of a
 // field is what the comment says. Ready-made ones are [GitHub], [Google],
-// [Slack], [Stripe], [Microsoft] and [OpenID].
+// [Slack], [SlackUser],
+// [Stripe], [Microsoft] and [OpenID].
 type Settings struct {
 	// Issuer is the provider's identifier, an https URL without query or
 	// fragment. Endpoints that are not given are discovered from it, at first
 	// use: RFC 8414 section 3, and where that is not there OpenID Connect
 	// Discovery 1.0 section 4. What is discovered must name the same issuer.
+	//
+	// One with "{tenantid}" in it, as Microsoft's for all tenants, is compared
+	// with an id token's after its claim "tid" was put there. Nothing is
+	// discovered from it.
 	Issuer string `json:"issuer,omitempty"`
 
 	// The endpoints: https URLs, or http on a loopback address. Given, they go
 	// before what is discovered.
 	AuthURL   string `json:"authURL,omitempty"`   // authorization, RFC 6749 section 3.1
 	TokenURL  string `json:"tokenURL,omitempty"`  // tokens, RFC 6749 section 3.2
-	RevokeURL string `json:"revokeURL,omitempty"` // revocation, RFC 7009; there may be none
+	RevokeURL string `json:"revokeURL,omitempty"` // revocation, RFC 7009 or as Revocation says; there may be none
 	DeviceURL string `json:"deviceURL,omitempty"` // device authorization, RFC 8628; there may be none
 
 	// Grant is how tokens are first had: by a user who agrees (the zero value,
@@ -28,8 +33,13 @@ type Settings struct {
 	// expected, and its nonce, issuer, audience and times are checked.
 	Scopes []string `json:"scopes,omitempty"`
 
+	// Revocation is how a token is revoked at the RevokeURL. The zero value is
+	// RFC 7009.
+	Revocation Revocation `json:"revocation,omitempty"`
+
 	// ScopeSeparator stands between scopes, in requests and in answers. Empty
-	// is a space (RFC 6749 section 3.3). Answers are split at spaces as well.
+	// is a space (RFC 6749 section 3.3). Answers are split at spaces as well, and
+	// at commas, as GitHub's have, unless a scope that is asked for has one in it.
 	ScopeSeparator string `json:"scopeSeparator,omitempty"`
 
 	// ScopeParam is the parameter of the authorization request that the scopes
@@ -45,9 +55,15 @@ type Settings struct {
 
 	// ClientAuth is how the application shows who it is at the token endpoint.
 	// The zero value is [ClientSecretBasic] where the application secret has a
-	// client secret, [PrivateKeyJWT] where it has a private key, and [ClientNone]
+	// client secret ([ClientSecretPost] if what is discovered has that and not
+	// the other), [PrivateKeyJWT] where it has a private key, and [ClientNone]
 	// where it has neither.
 	ClientAuth ClientAuth `json:"clientAuth,omitempty"`
+
+	// AssertionAudience is the audience of the assertions of [PrivateKeyJWT].
+	// Empty, it is the Issuer, and where there is none the token endpoint: the
+	// two that RFC 7523 section 3 and OpenID Connect Core 1.0 section 9 name.
+	AssertionAudience string `json:"assertionAudience,omitempty"`
 
 	// AuthParams and TokenParams are more parameters of the authorization
 	// request and of each request to the token endpoint, such as Google's
@@ -56,7 +72,9 @@ type Settings struct {
 	TokenParams map[string]string `json:"tokenParams,omitempty"`
 
 	// TokenPath leads to the object of the token endpoint's answer that holds
-	// the tokens, where that is not the answer itself: "authed_user" at Slack.
+	// the tokens, where that is not the answer itself: "authed_user" at Slack,
+	// "a/b" for one in another. Where an answer to a refresh has no such object,
+	// the tokens are looked for in the answer itself.
 	TokenPath string `json:"tokenPath,omitempty"`
 
 	// AllowedHosts are the hosts that a token may be sent to: exact
@@ -96,4 +114,22 @@ const (
 	ClientSecretPost  ClientAuth = "client_secret_post"  // the same, in the body
 	ClientNone        ClientAuth = "none"                // a public client: its id alone
 	PrivateKeyJWT     ClientAuth = "private_key_jwt"     // RFC 7523 section 2.2
+)
+
+// Revocation is how a token is revoked.
+type Revocation string
+
+// RFC 7009, and what providers do that don't follow it. Each ends the whole
+// connection where the provider's documentation says so.
+const (
+	RevokeRFC7009 Revocation = "" // the token in a form, with client authentication
+
+	// RevokeBearer posts an empty form that the access token authorizes, as
+	// Slack's auth.revoke.
+	RevokeBearer Revocation = "bearer"
+
+	// RevokeGitHub deletes with the application's client id and secret as basic
+	// authentication and the access token in a JSON body. "{client_id}" in the
+	// RevokeURL is the client id.
+	RevokeGitHub Revocation = "github"
 )

@@ -1,7 +1,11 @@
 package oauth2
 
 import (
+	_ "embed"
+	"encoding/json"
+
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/schema"
 )
 
 // App is the stored form of an application's secret, as the provider gave it
@@ -47,4 +51,32 @@ type Token struct {
 	// Claim is the nonce of the claim under which these tokens were stored;
 	// storing them ends it. See docs/oauth2-stored-form.md.
 	Claim string `json:"claim,omitempty"`
+}
+
+//go:embed schema_app.json
+var appSchema []byte
+
+//go:embed schema_token.json
+var tokenSchema []byte
+
+// AppSpec declares the secret of an application, an [App], at an id. Its
+// schema tells a malformed one: without a client id, with a client secret and
+// a private key, with spaces around a text, with a key that is not PKCS #8 in
+// PEM. The caller adds a name, and what people are shown.
+func AppSpec(id string) schema.Spec {
+	return schema.Spec{
+		ID: id, Schema: json.RawMessage(appSchema),
+		Description: "The OAuth2 application as it is registered at the provider: its client id, and its secret or private key",
+	}
+}
+
+// TokenSpec declares the tokens of an account, a [Token], at an id. They are
+// Optional: an account that is not connected yet is no fault of a deployment.
+// The schema allows what other writers leave behind, such as null for a
+// refresh token that there is not, and an expiry that is no time.
+func TokenSpec(id string) schema.Spec {
+	return schema.Spec{
+		ID: id, Schema: json.RawMessage(tokenSchema), Optional: true,
+		Description: "The OAuth2 tokens of a connected account, written when it is connected and refreshed",
+	}
 }

@@ -1,0 +1,3 @@
+package oauth2
+
+const googleIssuer = "https://accounts.google.com"
