@@ -1,0 +1,163 @@
+package credentials
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/schema"
+)
+
+// idOf is the id of the value of a user, or of the application. Of a user's
+// credential there is none without a user, and none with one of the
+// application's: the empty id is refused by every store.
+func (d *definition) idOf(user string) string {
+	switch {
+	case d.perUser && user != "":
+		return userID(d.spec.valueID(), user)
+	case !d.perUser && user == "":
+		return d.spec.valueID()
+	}
+	return ""
+}
+
+// idsOf are all ids that are kept for a user, or for the application: the
+// value first.
+func (d *definition) idsOf(user string) []string {
+	id := d.idOf(user)
+	if d.spec.OAuth2 == nil || id == "" {
+		return []string{id}
+	}
+	return []string{id, id + oauth2.ClaimSuffix, id + pendingSuffix}
+}
+
+// missing is the error of a credential that is not there.
+func (s *Store) missing(d *definition, user string) *MissingError {
+	return &MissingError{
+		Name: d.spec.Name, DisplayName: d.spec.DisplayName, DocsURL: d.spec.DocsURL,
+		User: user, ID: d.idOf(user), OAuth2: d.spec.OAuth2 != nil,
+		ConnectURL: s.connectURL(d, user),
+	}
+}
+
+// told makes a [*MissingError] of an error that says that the value of d is
+// not there, and leaves every other as it is.
+func (s *Store) told(d *definition, user string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case d.spec.OAuth2 != nil && errors.Is(err, oauth2.ErrNotConnected):
+		// An application's secret that is not there is none of this.
+		return s.missing(d, user)
+	case d.spec.OAuth2 == nil && isNotFound(err):
+		return s.missing(d, user)
+	}
+	return err
+}
+
+func isNotFound(err error) bool { return core.KindOf(err) == core.ErrNotFound } //nolint:errorlint // a kind is the sentinel itself
+
+func get[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string) (T, error) {
+	if d.spec.OAuth2 != nil {
+		token, err := s.token(ctx, d, user)
+		if err != nil {
+			return *new(T), err
+		}
+		return any(token).(T), nil // T is oauth2.Token, which the declaration's check has seen
+	}
+	value, err := decl.At(d.idOf(user)).Get(ctx, s.values(d))
+	return value, s.told(d, user, err)
+}
+
+func set[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string, value T, opts []core.SetOption) error {
+	svc, id := s.values(d), d.idOf(user)
+	decl = decl.At(id)
+	stored, err := decl.Encode(value)
+	if err != nil {
+		return err
+	}
+	guarded := len(opts) == 0
+	if guarded {
+		if opts, err = guard(ctx, svc, id); err != nil {
+			return err
+		}
+	}
+	if d.spec.OAuth2 != nil || len(opts) == 0 {
+		_, err = svc.Set(ctx, id, stored, opts...)
+	} else {
+		err = decl.Set(ctx, svc, value, opts...)
+	}
+	if d.spec.OAuth2 != nil {
+		s.clients.forget(id)
+	}
+	if conflict := (*core.Error)(nil); guarded && errors.As(err, &conflict) && conflict.Kind == core.ErrConflict { //nolint:errorlint // a Kind is a sentinel itself
+		return &core.Error{
+			Op: "set", Provider: conflict.Provider, ID: id, Kind: core.ErrConflict,
+			Hint: "another writer came first; look at what is there now, and set again to replace it",
+		}
+	}
+	return err
+}
+
+// guard is the option by which a write succeeds only over what is there now.
+func guard(ctx context.Context, svc core.SecretService, id string) ([]core.SetOption, error) {
+	info, err := svc.Stat(ctx, id, core.Fresh())
+	switch {
+	case err == nil, isNotFound(err):
+	case errors.Is(err, core.ErrCorrupt), errors.Is(err, core.ErrInvalidValue):
+		return nil, nil // there is something, and it can't be read
+	default:
+		return nil, err
+	}
+	can, capErr := svc.Capabilities(ctx)
+	switch {
+	case capErr != nil:
+		return nil, capErr
+	case err != nil && can.IfAbsent:
+		return []core.SetOption{core.IfAbsent()}, nil
+	case err == nil && can.IfVersion && info.Version != "":
+		return []core.SetOption{core.IfVersion(info.Version)}, nil
+	}
+	return nil, nil
+}
+
+func update[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string, change func(*T) error) error {
+	err := decl.At(d.idOf(user)).Update(ctx, s.values(d), change)
+	if d.spec.OAuth2 != nil {
+		s.clients.forget(d.idOf(user))
+	}
+	return err
+}
+
+// remove deletes what is kept for a user, or for the application.
+func (s *Store) remove(ctx context.Context, d *definition, user string, opts []core.DeleteOption) error {
+	ids := d.idsOf(user)
+	var failed []error
+	found := false
+	for i, id := range ids {
+		err := s.values(d).Delete(ctx, id, opts...)
+		switch {
+		case err == nil:
+			found = found || i == 0
+		case !isNotFound(err):
+			failed = append(failed, err)
+		}
+	}
+	if d.spec.OAuth2 != nil {
+		s.clients.forget(ids[0])
+	}
+	switch {
+	case len(failed) == 1:
+		return failed[0]
+	case len(failed) > 1:
+		return errors.Join(failed...)
+	case !found:
+		return s.missing(d, user)
+	}
+	return nil
+}
+
+func (s *Store) has(ctx context.Context, d *definition, user string) (bool, error) {
+	return core.Has(ctx, s.values(d), d.idOf(user))
+}
