@@ -3,6 +3,7 @@
 package hosts_test
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -26,6 +27,10 @@ func TestAllowsDoesNotAllocate(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(100, func() { set.Allows(u) }); n != 0 {
 			t.Errorf("%s: %v allocations", raw, n)
+		}
+		req := &http.Request{URL: u, Host: "API.example.com", Response: &http.Response{Request: &http.Request{URL: u}}}
+		if n := testing.AllocsPerRun(100, func() { set.AllowsRequest(req); hosts.Crossed(req) }); n != 0 {
+			t.Errorf("%s as a request: %v allocations", raw, n)
 		}
 	}
 }

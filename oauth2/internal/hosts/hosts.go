@@ -231,8 +231,7 @@ func parse(pattern string) (rule, error) {
 
 // withPort returns the rule for one port.
 func (r rule) withPort(port string) (rule, error) {
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 || port[0] == '0' {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil || port[0] == '0' {
 		return rule{}, errors.New("has a port that is no number from 1 to 65535")
 	}
 	r.port = port
