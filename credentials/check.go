@@ -105,7 +105,10 @@ func (d *definition) oauth2Faults() (wrong []string) {
 	if core.CheckID(s.SecretID) != nil {
 		wrong = append(wrong, "SecretID is no id; it is that of the application's secret")
 	}
-	return append(wrong, settingsFaults(s.OAuth2)...)
+	if invalid := (*oauth2.Error)(nil); errors.As(s.OAuth2.Check(), &invalid) {
+		wrong = append(wrong, invalid.Hint)
+	}
+	return wrong
 }
 
 func (d *definition) keyFaults() (wrong []string) {
@@ -226,7 +229,7 @@ func conflict(a, b *definition) string {
 		return "" // which says more
 	}
 	if a.spec.OAuth2 != nil {
-		if !equalSettings(a.spec.OAuth2, b.spec.OAuth2) {
+		if !a.spec.OAuth2.Equal(*b.spec.OAuth2) {
 			return "the name is declared with two settings of OAuth2"
 		}
 		return ""

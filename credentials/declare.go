@@ -130,8 +130,9 @@ func define[T any](set *Set, place string, spec Spec, perUser bool) *definition 
 func (d *definition) finish(self Declared, value schema.Declared) {
 	d.value = value
 	if d.spec.OAuth2 != nil {
-		spec := appSpec(d.spec.SecretID)
+		spec := oauth2.AppSpec(d.spec.SecretID)
 		spec.Name = d.spec.Name + ".app"
+		spec.DisplayName = suffixed(d.spec.DisplayName, " application")
 		spec.Optional, spec.RequiredIn = d.spec.Optional, d.spec.RequiredIn
 		if d.spec.DocsURL != "" {
 			spec.DocsURL = d.spec.DocsURL
@@ -155,12 +156,20 @@ func declareValue[T any](d *definition, in *schema.Set) *schema.Declaration[T] {
 	if d.spec.OAuth2 == nil {
 		return schema.DeclareFor[T](in, d.place, d.keySpec())
 	}
-	spec := tokenSpec(d.spec.TokenSecretID)
+	spec := oauth2.TokenSpec(d.spec.TokenSecretID)
 	spec.Name = d.spec.Name + ".tokens"
+	spec.DisplayName = suffixed(d.spec.DisplayName, " tokens")
 	if d.typ != tokenType {
 		in = nil // it is wrong, which the credential says; its secret need not say more
 	}
 	return schema.DeclareFor[T](in, d.place, spec)
+}
+
+func suffixed(name, suffix string) string {
+	if name == "" {
+		return ""
+	}
+	return name + suffix
 }
 
 func (d *definition) keyByHand(text bool, in *schema.Set) *schema.Declaration[core.Value] {

@@ -1,0 +1,10 @@
+package credentials
+
+// For tests of the ids alone.
+var (
+	UserID     = userID
+	UserPrefix = userPrefix
+	DecodeUser = decodeUser
+)
+
+const PendingSuffix = pendingSuffix
