@@ -125,8 +125,8 @@ func (c *settingsCheck) names(s Settings) {
 	if s.PKCE != PKCES256 && s.PKCE != PKCENone {
 		c.wrong("PKCE", `it is empty, for S256, or "none"`)
 	}
-	if !slices.Contains([]Revocation{RevokeRFC7009, RevokeBearer, RevokeGitHub}, s.Revocation) {
-		c.wrong("Revocation", `it is empty, for RFC 7009, "bearer" or "github"`)
+	if !slices.Contains([]Revocation{RevokeRFC7009, RevokeBearer, RevokeGitHub, RevokeStripe}, s.Revocation) {
+		c.wrong("Revocation", `it is empty, for RFC 7009, "bearer", "github" or "stripe"`)
 	}
 	switch s.ClientAuth {
 	case ClientAuthAuto, ClientSecretBasic, ClientSecretPost, PrivateKeyJWT:

@@ -14,7 +14,9 @@ import (
 // revoke asks the provider to revoke a token: RFC 7009 section 2.1, or as the
 // settings' Revocation says. hint is "refresh_token" or "access_token". A
 // token that is not valid any more is no failure (section 2.2). Without an
-// endpoint it is one whose kind is errors.ErrUnsupported.
+// endpoint it is one whose kind is errors.ErrUnsupported. The ways that are
+// not RFC 7009 know access tokens only: there is nothing to do for a refresh
+// token, which ends with its access token.
 func (p *provider) revoke(ctx context.Context, app App, token core.Value, hint string) *failure {
 	e, f := p.need(ctx, func(e endpoints) string { return e.revoke })
 	if f != nil {
@@ -23,6 +25,9 @@ func (p *provider) revoke(ctx context.Context, app App, token core.Value, hint s
 	if e.revoke == "" {
 		return unsent(errNoEndpoint, "the provider has no revocation endpoint; end the connection on its own pages")
 	}
+	if p.settings.Revocation != RevokeRFC7009 && hint == "refresh_token" {
+		return nil
+	}
 	secrets := []string{app.ClientSecret.Reveal(), token.Reveal()}
 	var r *reply
 	switch p.settings.Revocation {
@@ -30,6 +35,8 @@ func (p *provider) revoke(ctx context.Context, app App, token core.Value, hint s
 		r, f = p.revokeBearer(ctx, e.revoke, token)
 	case RevokeGitHub:
 		r, f = p.revokeGitHub(ctx, e.revoke, app, token)
+	case RevokeStripe:
+		return p.revokeStripe(ctx, e.revoke, app, token)
 	default:
 		form := url.Values{"token": {token.Reveal()}}
 		if hint != "" {
@@ -95,4 +102,34 @@ func (p *provider) revokeGitHub(ctx context.Context, endpoint string, app App, t
 	req.Header.Set("Content-Type", "application/json")
 	req.SetBasicAuth(app.ClientID, app.ClientSecret.Reveal())
 	return p.send(ctx, req)
+}
+
+// stripeAccount is where Stripe tells whose an access token is.
+const stripeAccount = "https://api.stripe.com/v1/account"
+
+// revokeStripe disconnects the account of a token from the platform.
+func (p *provider) revokeStripe(ctx context.Context, endpoint string, app App, token core.Value) *failure {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, stripeAccount, nil)
+	if err != nil {
+		return unsent(core.ErrInvalidValue, "the address of Stripe's API is no URL")
+	}
+	req.Header.Set("Authorization", "Bearer "+token.Reveal())
+	secrets := []string{app.ClientSecret.Reveal(), token.Reveal()}
+	r, f := p.send(ctx, req)
+	if f != nil {
+		return f
+	}
+	if r.status == http.StatusUnauthorized {
+		return nil // it is not valid any more
+	}
+	account, f := p.read(r, secrets)
+	if f != nil {
+		return f
+	}
+	form := url.Values{"client_id": {app.ClientID}, "stripe_user_id": {account.text("id")}}
+	r, f = p.post(ctx, endpoint, form, &basicAuth{id: app.ClientSecret.Reveal()})
+	if f != nil {
+		return f
+	}
+	return p.revoked(r, secrets)
 }

@@ -57,7 +57,8 @@ type Settings struct {
 	// The zero value is [ClientSecretBasic] where the application secret has a
 	// client secret ([ClientSecretPost] if what is discovered has that and not
 	// the other), [PrivateKeyJWT] where it has a private key, and [ClientNone]
-	// where it has neither.
+	// where it has neither. An application without a client secret is a public
+	// client also where one of the first two is said.
 	ClientAuth ClientAuth `json:"clientAuth,omitempty"`
 
 	// AssertionAudience is the audience of the assertions of [PrivateKeyJWT].
@@ -132,4 +133,9 @@ const (
 	// authentication and the access token in a JSON body. "{client_id}" in the
 	// RevokeURL is the client id.
 	RevokeGitHub Revocation = "github"
+
+	// RevokeStripe asks Stripe's API which account the access token is for, and
+	// posts its id with the application's client id to the RevokeURL, with the
+	// client secret as basic authentication.
+	RevokeStripe Revocation = "stripe"
 )

@@ -73,23 +73,30 @@ func readTime(text string) Time {
 		}
 		return Time{}
 	}
-	n, ok := readNumber(text)
-	if !ok || n <= 0 {
+	at, ok := fromNumber(text)
+	if !ok || !isKnown(at) {
 		return Time{}
+	}
+	return Time{at.UTC()}
+}
+
+// fromNumber reads seconds or milliseconds, exactly where they are whole.
+func fromNumber(text string) (time.Time, bool) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n >= millisFrom {
+			return time.UnixMilli(n), true
+		}
+		return time.Unix(n, 0), true
+	}
+	n, ok := readNumber(text)
+	if !ok || n < 0 || n > 1000*(lastSecond+1) {
+		return time.Time{}, false
 	}
 	if n >= millisFrom {
 		n /= 1000
 	}
-	if n > lastSecond {
-		return Time{}
-	}
 	whole, part := math.Modf(n)
-	// A float has microseconds of these numbers at best; what is beyond would be noise.
-	at := time.Unix(int64(whole), int64(math.Round(part*1e6))*1000).UTC()
-	if !isKnown(at) {
-		return Time{}
-	}
-	return Time{at}
+	return time.Unix(int64(whole), int64(math.Round(part*1e6))*1000), true // a float has no more than microseconds of these
 }
 
 // readNumber reads a decimal number, which is no hexadecimal, infinity or NaN.

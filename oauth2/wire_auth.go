@@ -17,16 +17,13 @@ func (p *provider) authenticate(app App, e endpoints, form url.Values) (*basicAu
 	if how == ClientAuthAuto {
 		how = authOf(app, e.authMethods)
 	}
+	if app.ClientSecret.IsZero() && (how == ClientSecretBasic || how == ClientSecretPost) {
+		how = ClientNone // a public client's, as of a program that its users run
+	}
 	switch how {
 	case ClientSecretBasic:
-		if app.ClientSecret.IsZero() {
-			return nil, unsent(core.ErrInvalidValue, "the application's secret has no clientSecret, and ClientAuth in the settings asks for one")
-		}
 		return &basicAuth{app.ClientID, app.ClientSecret}, nil
 	case ClientSecretPost:
-		if app.ClientSecret.IsZero() {
-			return nil, unsent(core.ErrInvalidValue, "the application's secret has no clientSecret, and ClientAuth in the settings asks for one")
-		}
 		form.Set("client_id", app.ClientID)
 		form.Set("client_secret", app.ClientSecret.Reveal())
 	case PrivateKeyJWT:

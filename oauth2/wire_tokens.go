@@ -288,3 +288,11 @@ func (s Settings) splitScopes(text string) []string {
 		return r <= ' ' || r == 0x7F || r == ',' && commas || s.ScopeSeparator != "" && strings.ContainsRune(s.ScopeSeparator, r)
 	})
 }
+
+// joinScopes is the scopes that are asked for, as a request has them.
+func (s Settings) joinScopes() string {
+	if s.ScopeSeparator == "" {
+		return strings.Join(s.Scopes, " ")
+	}
+	return strings.Join(s.Scopes, s.ScopeSeparator)
+}
