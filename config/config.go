@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/lukko-dev/lukko/core/chain"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/schema"
 	"go.yaml.in/yaml/v4"
 )
@@ -31,9 +32,15 @@ type Config struct {
 	Environments []Environment
 
 	// Declarations holds the secrets and variables that the file declares, in
-	// its order, and then those of the files of metadata. Each id is there once.
-	// Their values are handed out as they are stored.
+	// its order, then those that its credentials are kept in, and then those of
+	// the files of metadata. Each id is there once. Their values are handed out
+	// as they are stored.
 	Declarations *schema.Set
+
+	// Credentials holds the credentials that the file declares, in its order, and
+	// then those of the files of metadata. Each name is there once. It is what
+	// [credentials.Config] takes as its Set.
+	Credentials *credentials.Set
 
 	// OnFallThrough is told what the chains of environments do beyond
 	// answering from the first layer that has an id, such as passing over one
@@ -142,7 +149,8 @@ func (u unchecked) is(environment, id string) bool {
 
 // parse returns the root node of the file, too.
 func parse(path string, data []byte, except unchecked) (*Config, *yaml.Node, error) {
-	r := reader{path: path, except: except, config: &Config{Path: path, Declarations: new(schema.Set)}}
+	r := newReader(path)
+	r.except = except
 	root := r.document(data)
 	if root != nil {
 		r.read(root)

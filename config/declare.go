@@ -72,14 +72,7 @@ func (r *reader) attribute(spec *schema.Spec, variable bool, key, value *yaml.No
 	case "rotationPeriod":
 		spec.RotationPeriod = r.period(value)
 	case "schema":
-		if value.Kind == yaml.ScalarNode && value.Tag == "!!null" {
-			r.fault(value, "schema is empty; leave it out for any bytes")
-			return
-		}
-		var b strings.Builder
-		if r.json(&b, value) {
-			spec.Schema = json.RawMessage(b.String())
-		}
+		spec.Schema = r.schema(value)
 	case "anyOf":
 		spec.AnyOf = r.text(value, "anyOf")
 	case "oneOf":

@@ -3,10 +3,12 @@ package config
 import (
 	"slices"
 
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/schema"
 )
 
-// Declared returns what the file at path itself declares, in its order. Unlike
+// Declared returns the secrets and variables that the file at path itself
+// declares, in its order, without those of its credentials. Unlike
 // [Load] it reads no file of metadata, which may be missing or of an earlier
 // state where it is about to be made from this file, and does not check the
 // values of variables against what is declared. Errors are as Load's.
@@ -15,7 +17,8 @@ func Declared(path string) (*schema.Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{path: abs, alone: true, config: &Config{Path: abs, Declarations: new(schema.Set)}}
+	r := newReader(abs)
+	r.alone, r.accountSet = true, new(credentials.Set)
 	if root := r.document(data); root != nil {
 		r.read(root)
 	}

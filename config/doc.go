@@ -59,6 +59,17 @@
 //	    default: info
 //	    schema: {type: string, enum: [debug, info, warn]}
 //
+//	credentials:                         # accounts, by their names; see "Credentials in the file"
+//	  github:
+//	    displayName: GitHub
+//	    perUser: true                    # each user has one
+//	    secretID: GITHUB_APP             # client id and secret
+//	    tokenSecretID: GITHUB            # tokens; of users: what their ids begin with
+//	    oauth2: {provider: github, scopes: [repo]}
+//	  maps:
+//	    secretID: MAPS_KEY               # a key
+//	    hosts: [maps.example.com]        # and where it may be sent
+//
 // A secret without a schema is any bytes, one whose schema is of type string
 // is a text, and any other is a JSON document: see
 // [github.com/lukko-dev/lukko/schema].
@@ -73,13 +84,24 @@
 // an environment variable that is empty counts as one that is not set.
 // [SetVariable] and [DeleteVariable] edit the file.
 //
+// # Credentials in the file
+//
+// They are those of [github.com/lukko-dev/lukko/credentials], with the words of
+// its Spec: displayName, description, docsURL, perUser, secretID, tokenSecretID,
+// schema, optional, requiredIn, hosts, keyAt and oauth2. Without oauth2 one is a
+// key. The settings in oauth2 are those of oauth2.Settings by their names in
+// JSON. With provider, one of oauth2.Presets such as github, they are the known
+// ones with these scopes, and what else is there takes the place of theirs;
+// tenant is Microsoft's. What a credential is kept in is declared with it: the
+// application's secret, and the tokens or the key but for those of users.
+//
 // # Declarations in Go
 //
 // What is declared in Go need not be declared here again: lukko generate
 // writes it to a secrets_meta.json, and those that metadata names are read
 // with the file, as is one in the same folder by itself. An id that is
-// declared in both must have the same schema; what else is said of it is taken
-// from here.
+// declared in both must have the same schema, and a credential the same ids and
+// settings; what else is said of it is taken from here.
 //
 // # Where the file is
 //

@@ -19,6 +19,8 @@ import (
 // not one of the format's own, and what is read is sound.
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(full))
+	f.Add([]byte(accounts))
+	f.Add([]byte("environments: {e: \"env:\"}\ncredentials: {a: {secretID: A, tokenSecretID: B, perUser: true, oauth2: {provider: microsoft, tenant: t, revocation: bearer, authParams: {b: c}}}, d: {secretID: D, keyAt: /e, hosts: f}}\n"))
 	for _, s := range []string{
 		"", "environments: {a: file:secrets}", "environments:\n  a: [env:, file:x]\nsecrets:\n  A:\n", "a: &x [*x]\n", "<<: {a: 1}", "--- 1\n--- 2\n", "%YAML 1.1\n---\na: yes",
 		"environments: {a: {stores: [{name: b, url: env:x}], writeTo: b, fallThrough: [unavailable]}}\nvariables: {A: {schema: {type: string}}}",
@@ -56,6 +58,16 @@ func FuzzConfig(f *testing.F) {
 		}
 		if err := c.Declarations.Check(); err != nil {
 			t.Fatalf("a wrong declaration is read: %v", err)
+		}
+		if err := c.Credentials.Check(); err != nil {
+			t.Fatalf("a wrong credential is read: %v", err)
+		}
+		for d := range c.Credentials.All() {
+			if m := d.Meta(); !m.PerUser || m.OAuth2 != nil {
+				if _, ok := c.Declarations.ByID(m.SecretID); !ok {
+					t.Fatal("a credential is kept in what is not declared")
+				}
+			}
 		}
 		for _, env := range c.Environments {
 			if len(env.Stores) == 0 {
@@ -109,5 +121,6 @@ var ownWords = fmt.Sprint(
 	"requiredIn variables metadata environments permission unauthenticated unavailable rotationPeriod displayName description fallThrough development dependentSchemas ",
 	"additionalProperties patternProperties unevaluatedProperties exclusiveMinimum exclusiveMaximum dynamicRef recursiveRef ",
 	"maxProperties minProperties propertyNames additionalItems unevaluatedItems dependentRequired dependencies definitions ",
-	"contentEncoding contentMediaType contentSchema dynamicAnchor recursiveAnchor",
+	"contentEncoding contentMediaType contentSchema dynamicAnchor recursiveAnchor ",
+	"TokenSecretID tokenSecretID revocation AllowedHosts microsoft declaration clientSecret private_key_jwt credentials application",
 )

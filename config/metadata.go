@@ -1,7 +1,9 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -9,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lukko-dev/lukko/credentials"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/schema"
 	"github.com/lukko-dev/lukko/schema/metadata"
 	"go.yaml.in/yaml/v4"
@@ -52,7 +56,6 @@ func (r *reader) metadata(n *yaml.Node) {
 	for _, s := range sources {
 		r.metadataFile(s.path, s.at)
 	}
-	r.once()
 }
 
 // metadataFile adds the declarations of one file. It is no fault that one
@@ -88,9 +91,8 @@ func (r *reader) metadataFile(name string, at *yaml.Node) {
 	}
 	folder = filepath.ToSlash(folder)
 	before := r.declared()
-	err = file.Declare(r.config.Declarations, func(e metadata.Entry) string {
-		return path.Join(folder, cmp.Or(e.Place, filepath.Base(name)))
-	})
+	place := func(of string) string { return path.Join(folder, cmp.Or(of, filepath.Base(name))) }
+	err = file.Declare(r.config.Declarations, func(e metadata.Entry) string { return place(e.Place) })
 	if err != nil {
 		fault(err.Error())
 	}
@@ -103,6 +105,38 @@ func (r *reader) metadataFile(name string, at *yaml.Node) {
 			fault("the declaration of " + d.Meta().ID + " at " + d.Meta().Place + " is wrong: " + p.Detail)
 		}
 	}
+	for _, c := range file.Credentials {
+		m, err := credentialMeta(c)
+		if err != nil {
+			fault(err.Error())
+			continue
+		}
+		m.Place = place(c.Place)
+		r.account(m, func(what string) { fault("the credential " + c.Name + " at " + m.Place + ": " + what) })
+	}
+}
+
+// credentialMeta is what metadata says of a credential.
+func credentialMeta(c metadata.Credential) (credentials.Meta, error) {
+	m := credentials.Meta{
+		Spec: credentials.Spec{
+			Name: c.Name, DisplayName: c.DisplayName, Description: c.Description, DocsURL: c.DocsURL,
+			SecretID: c.SecretID, TokenSecretID: c.TokenSecretID, Schema: c.Schema,
+			Optional: c.Optional, RequiredIn: c.RequiredIn, Hosts: c.Hosts, KeyAt: c.KeyAt,
+		},
+		PerUser: c.PerUser, Text: c.Text, Type: c.Type, Place: c.Place,
+	}
+	if len(c.OAuth2) == 0 {
+		return m, nil
+	}
+	m.OAuth2 = new(oauth2.Settings)
+	// What this version does not know, it would leave out.
+	dec := json.NewDecoder(bytes.NewReader(c.OAuth2))
+	dec.DisallowUnknownFields()
+	if dec.Decode(m.OAuth2) != nil {
+		return m, errors.New("the settings of the credential " + c.Name + " can't be decoded; write the file again with lukko generate")
+	}
+	return m, nil
 }
 
 func (r *reader) declared() []schema.Declared {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
+	"github.com/lukko-dev/lukko/schema"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -21,6 +23,16 @@ type reader struct {
 
 	required []*yaml.Node // the environments that requiredIn names
 	values   []givenValue // of the variables
+
+	// The credentials as they are read. Their secrets are among the declarations.
+	accountSet *credentials.Set
+	accounts   []account
+}
+
+// newReader reads the file at path.
+func newReader(path string) *reader {
+	c := &Config{Path: path, Declarations: new(schema.Set), Credentials: new(credentials.Set)}
+	return &reader{path: path, config: c, accountSet: &credentials.Set{Secrets: c.Declarations}}
 }
 
 // place is how a declaration names a line of the file.
@@ -32,7 +44,7 @@ func (r *reader) read(root *yaml.Node) {
 	if !r.mapping(root, "the file") {
 		return
 	}
-	var standard, environments, files *yaml.Node
+	var standard, environments, files, accounts *yaml.Node
 	for key, value := range pairs(root) {
 		switch key.Value {
 		case "default":
@@ -43,15 +55,22 @@ func (r *reader) read(root *yaml.Node) {
 			r.declarations(value, false)
 		case "variables":
 			r.declarations(value, true)
+		case "credentials":
+			accounts = value
 		case "metadata":
 			files = value
 		default:
-			r.unknown(key, "default", "environments", "secrets", "variables", "metadata")
+			r.unknown(key, "default", "environments", "secrets", "variables", "credentials", "metadata")
 		}
+	}
+	if accounts != nil {
+		r.credentials(accounts)
 	}
 	if !r.alone {
 		r.metadata(files)
 	}
+	r.checkAccounts()
+	r.once()
 	if environments == nil {
 		r.fault(root, "environments is missing: it says where the secrets are, as in environments: {development: file:secrets}")
 		return

@@ -32,10 +32,9 @@ type Credential struct {
 	// knows every field. Empty: it is a key.
 	OAuth2 json.RawMessage `json:"oauth2,omitempty"`
 
-	// Hosts are those that a key may be sent to, Auth says how it is sent, and
-	// KeyAt is the JSON pointer (RFC 6901) to it in a document.
+	// Hosts are those that a key may be sent to, and KeyAt is the JSON pointer
+	// (RFC 6901) to it in a document.
 	Hosts []string `json:"hosts,omitempty"`
-	Auth  string   `json:"auth,omitempty"`
 	KeyAt string   `json:"keyAt,omitempty"`
 
 	Type string `json:"type,omitempty"` // the Go type: oauth2.Token

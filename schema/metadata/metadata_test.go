@@ -145,8 +145,8 @@ func TestAFileThatIsNotAsItMustBeIsRefusedAndNotQuoted(t *testing.T) {
 		"a client secret among settings":    {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","clientSecret":"sk_live_canary"}}`), "/credentials/0/oauth2"},
 		"a setting in another case":         {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","TokenURL":"https://canary"}}`), "/credentials/0/oauth2"},
 		"an address that is none":           {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"canary:"}}`), "/credentials/0/oauth2/tokenURL: pattern"},
-		"a challenge that protects nothing": {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","pkce":"plain"}}`), "/credentials/0/oauth2/pkce: const"},
-		"a way to send a key that is none":  {with(`{"name":"a","secretID":"A","auth":"canary"}`), "/credentials/0/auth: pattern"},
+		"a challenge that protects nothing": {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","pkce":"plain"}}`), "/credentials/0/oauth2/pkce: enum"},
+		"a place in a key that is none":     {with(`{"name":"a","secretID":"A","keyAt":"canary"}`), "/credentials/0/keyAt: pattern"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -177,14 +177,14 @@ func allCredentials() []metadata.Credential {
 			SecretID: "GITHUB_APP", TokenSecretID: "GITHUB", Optional: true, Type: "oauth2.Token", Place: "accounts/github.go:12",
 			OAuth2: json.RawMessage(`{"issuer":"https://issuer.example.com","authURL":"https://a.example.com/authorize","tokenURL":"http://127.0.0.1:8080/token",` +
 				`"revokeURL":"https://a.example.com/revoke","deviceURL":"https://a.example.com/device","grant":"client_credentials","scopes":["repo","read:user"],` +
-				`"scopeSeparator":",","scopeParam":"user_scope","resources":["https://api.example.com/"],"pkce":"none","clientAuth":"client_secret_post",` +
+				`"revocation":"github","scopeSeparator":",","scopeParam":"user_scope","resources":["https://api.example.com/"],"pkce":"none","clientAuth":"client_secret_post","assertionAudience":"https://a.example.com",` +
 				`"authParams":{"access_type":"offline"},"tokenParams":{"a":""},"tokenPath":"authed_user","allowedHosts":["api.github.com","*.example.com"]}`),
 		},
 		{
 			Name: "bank", SecretID: "BANK", RequiredIn: []string{"production"}, Type: "accounts.Bank", Place: "accounts/bank.go:3",
-			Schema: json.RawMessage(`{"type":"object","properties":{"apiKey":{"type":"string"}}}`), KeyAt: "/apiKey", Hosts: []string{"bank.example.com"}, Auth: "header:X-API-Key",
+			Schema: json.RawMessage(`{"type":"object","properties":{"apiKey":{"type":"string"}}}`), KeyAt: "/apiKey", Hosts: []string{"bank.example.com"},
 		},
-		{Name: "any", SecretID: "ANY_KEY", Text: true, Schema: json.RawMessage(`{"type":"string"}`), PerUser: true, Auth: "bearer"},
+		{Name: "any", SecretID: "ANY_KEY", Text: true, Schema: json.RawMessage(`{"type":"string"}`), PerUser: true},
 	}
 }
 
