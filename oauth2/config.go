@@ -32,7 +32,8 @@ type Config struct {
 
 	// OneProcess says that no other process refreshes these tokens. It must be
 	// said where the store has no conditional writes (IfVersion and IfAbsent):
-	// without it, connecting and refreshing there is refused.
+	// without it, connecting and refreshing there is refused. Where the store has
+	// them it changes nothing.
 	OneProcess bool
 
 	// Transport carries the requests of the API; nil is http.DefaultTransport.
@@ -42,7 +43,8 @@ type Config struct {
 	Endpoints http.RoundTripper
 
 	// OnEvent is told of each refresh, takeover and refusal, from the goroutine
-	// that did it; it must be quick. Nil tells nobody.
+	// that did it; it must be quick, and must not call the Client. Nil tells
+	// nobody.
 	OnEvent func(Event)
 
 	// Clock is for tests; nil is the machine's.
@@ -69,11 +71,11 @@ type EventKind string
 // The kinds of events.
 const (
 	EventRefreshed   EventKind = "refreshed"   // this process asked the provider and has stored the answer
-	EventAdopted     EventKind = "adopted"     // another process did
+	EventAdopted     EventKind = "adopted"     // another process stored other tokens: it refreshed them, or the account was connected anew
 	EventTakenOver   EventKind = "taken over"  // a claim was not ended by whoever made it, and is now ours
-	EventFailed      EventKind = "failed"      // a refresh failed in a way that may pass
+	EventFailed      EventKind = "failed"      // a refresh failed in a way that may pass, or its answer could not be stored yet
 	EventReauthorize EventKind = "reauthorize" // the provider refused the refresh token
-	EventDiscarded   EventKind = "discarded"   // what we got is not stored, as the account was connected anew meanwhile
+	EventDiscarded   EventKind = "discarded"   // what we got is not stored, as the account was connected anew or disconnected meanwhile
 )
 
 // Clock tells the time, and waits.
@@ -82,4 +84,25 @@ type Clock interface {
 	Now() time.Time
 	// After sends once the duration has passed on the monotonic clock.
 	After(time.Duration) <-chan time.Time
+}
+
+// check lists what is wrong, by field and without what stands there.
+func (cfg Config) check() error {
+	wrong := func(hint string, err error) error {
+		return &Error{Op: "open", Name: cfg.Name, User: cfg.User, Kind: core.ErrInvalidValue, Hint: hint, Err: err}
+	}
+	if err := cfg.Settings.Check(); err != nil {
+		return err
+	}
+	switch {
+	case cfg.Service == nil:
+		return wrong("Config.Service is nil: it must be a store that has the tokens", nil)
+	case core.CheckID(cfg.SecretID) != nil:
+		return wrong("Config.SecretID is no id of a secret", nil)
+	case core.CheckID(cfg.TokenSecretID) != nil || core.CheckID(cfg.TokenSecretID+ClaimSuffix) != nil:
+		return wrong("Config.TokenSecretID is no id of a secret, or too long: the id of the claim is 6 bytes longer", nil)
+	case cfg.SecretID == cfg.TokenSecretID || cfg.SecretID == cfg.TokenSecretID+ClaimSuffix:
+		return wrong("Config.SecretID and Config.TokenSecretID must be two secrets", nil)
+	}
+	return nil
 }

@@ -1,0 +1,382 @@
+package oauth2_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/memory"
+	"github.com/lukko-dev/lukko/oauth2"
+)
+
+func TestATokenIsRenewedSixtySecondsBeforeItsEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		c := f.client()
+		got, err := c.Token(t.Context())
+		isAccess(t, got, err, "access-1")
+		time.Sleep(time.Hour - 61*time.Second)
+		got, err = c.Token(t.Context())
+		isAccess(t, got, err, "access-1")
+		f.want(0, 0, 0)
+		time.Sleep(time.Second)
+		got, err = c.Token(t.Context())
+		isAccess(t, got, err, "access-2")
+		f.want(1, 1, 0)
+
+		stored := f.stored(tokensID)
+		if stored["accessToken"] != "access-2" || stored["refreshToken"] != "refresh-2" {
+			t.Error("the new tokens are not stored")
+		}
+		if extra, _ := stored["extra"].(map[string]any); extra["team"] != "t1" {
+			t.Error("a field that a Token doesn't have was lost by the refresh")
+		}
+		if stored["scope"] != "repo" || stored["connectedAt"] == nil {
+			t.Error("the scope or the time of connecting was lost by the refresh")
+		}
+		if kinds := f.kinds(); !slices.Equal(kinds, []oauth2.EventKind{oauth2.EventRefreshed}) {
+			t.Errorf("events are %v", kinds)
+		}
+	})
+}
+
+func TestAShortLifeIsHalved(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, 40*time.Second)
+		c := f.client()
+		for range 10 {
+			if _, err := c.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(19 * time.Second)
+			if _, err := c.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+		f.want(9, 9, 0) // not one for each call, though each token has less than 60 s
+	})
+}
+
+func TestAnUnknownExpiryIsNone(t *testing.T) {
+	for name, expiry := range map[string]any{"absent": nil, "no time": "soon", "an object": map[string]any{"a": 1}, "false": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newRig(t, 0)
+				stored := f.stored(tokensID)
+				stored["expiresAt"] = expiry
+				f.put(stored)
+				c := f.client()
+				time.Sleep(10000 * time.Hour)
+				got, err := c.Token(t.Context())
+				isAccess(t, got, err, "access-1")
+				f.want(0, 0, 0)
+				f.provider.end()
+				if resp := getURL(t, c, "https://api.test/"); resp.StatusCode != 200 {
+					t.Errorf("status %d after the access token ended", resp.StatusCode)
+				}
+				f.want(1, 1, 0)
+			})
+		})
+	}
+}
+
+func TestARefreshTokenThatIsNotRotatedIsKept(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		f.provider.keeps = true
+		c := f.client()
+		for range 3 {
+			time.Sleep(time.Hour)
+			if _, err := c.Token(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if f.stored(tokensID)["refreshToken"] != "refresh-1" {
+				t.Fatal("the refresh token was lost")
+			}
+		}
+		f.want(3, 3, 0)
+	})
+}
+
+func TestRefreshAsksBeforeTheEndToo(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		c := f.client()
+		for want := 1; want <= 3; want++ {
+			if err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.want(want, want, 0)
+		}
+		got, err := c.Token(t.Context())
+		isAccess(t, got, err, "access-4")
+
+		// At once they are one.
+		f.provider.before = func(int, *http.Request) (*http.Response, error) { time.Sleep(time.Second); return nil, nil }
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if err := c.Refresh(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		f.want(4, 4, 0)
+	})
+}
+
+func TestAnAccountThatIsNotThereSaysHowToConnectIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		if err := f.store.Delete(t.Context(), tokensID); err != nil {
+			t.Fatal(err)
+		}
+		c := f.client(func(cfg *oauth2.Config) { cfg.User = "bob" })
+		_, err := c.Token(t.Context())
+		var missing *oauth2.NotConnectedError
+		if !errors.As(err, &missing) || !errors.Is(err, oauth2.ErrNotConnected) || !errors.Is(err, core.ErrNotFound) {
+			t.Fatalf("error is %v", err)
+		}
+		if missing.Name != "github" || missing.User != "bob" || missing.ID != tokensID || missing.Connect != `lukko oauth connect github --user "bob"` {
+			t.Errorf("error is %+v", *missing)
+		}
+		f.connect()
+		if _, err := c.Token(t.Context()); err != nil {
+			t.Errorf("the connection is not seen: %v", err)
+		}
+	})
+}
+
+func TestAStoreThatCannotBeReadIsNotAnAccountThatIsNotThere(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		defer f.store.Inject(memory.Fault{Op: "get", Err: core.ErrPermissionDenied})()
+		c := f.client()
+		for what, do := range map[string]func() error{
+			"Token":   func() error { _, err := c.Token(t.Context()); return err },
+			"Status":  func() error { _, err := c.Status(t.Context()); return err },
+			"Refresh": func() error { return c.Refresh(t.Context()) },
+		} {
+			if err := do(); !errors.Is(err, core.ErrPermissionDenied) || errors.Is(err, oauth2.ErrNotConnected) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+}
+
+func TestTokensThatAreNoneAreAnError(t *testing.T) {
+	for name, doc := range map[string]string{
+		"no JSON": "secret-canary", "no access token": `{"refreshToken":"secret-canary"}`, "another case": `{"ACCESSTOKEN":"secret-canary"}`,
+		"a number": `{"accessToken":7}`, "a line break": `{"accessToken":"secret-canary\n"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newRig(t, time.Hour)
+				f.store.Seed(tokensID, core.String(doc))
+				_, err := f.client().Token(t.Context())
+				if !errors.Is(err, core.ErrInvalidValue) {
+					t.Errorf("error is %v", err)
+				}
+				noSecrets(t, err)
+			})
+		})
+	}
+}
+
+func TestAReconnectElsewhereIsSeen(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, 0)
+		var reads int
+		f.store = memory.New(memory.Config{OnCall: func(memory.Call) { reads++ }})
+		f.store.Seed(appID, core.String(`{"clientId":"client"}`))
+		f.connect()
+		c := f.client()
+		got, err := c.Token(t.Context())
+		isAccess(t, got, err, "access-2")
+		f.connect()
+		for range 29 { // in use, but not yet looked at again
+			time.Sleep(time.Second)
+			synctest.Wait()
+			got, err = c.Token(t.Context())
+			isAccess(t, got, err, "access-2")
+		}
+		if reads != 1 {
+			t.Errorf("%d reads of the store in 29 s, want 1", reads)
+		}
+		time.Sleep(time.Second)
+		_, err = c.Token(t.Context()) // what is known, while the store is read
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		got, err = c.Token(t.Context())
+		isAccess(t, got, err, "access-3")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if reads != 2 {
+			t.Errorf("%d reads of the store, want 2: one that is not in use reads nothing", reads)
+		}
+
+		// And at once where the old one is refused.
+		f.provider.end()
+		f.connect()
+		if resp := getURL(t, c, "https://api.test/"); resp.StatusCode != 200 {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+		f.want(0, 0, 0)
+
+		// A disconnect too.
+		if err := f.store.Delete(t.Context(), tokensID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Second)
+		_, _ = c.Token(t.Context())
+		synctest.Wait()
+		if _, err := c.Token(t.Context()); !errors.Is(err, oauth2.ErrNotConnected) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+func TestACallWaitsNoLongerThanItsContext(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		asked := make(chan struct{})
+		f.provider.before = func(n int, _ *http.Request) (*http.Response, error) {
+			if n == 1 {
+				close(asked)
+				time.Sleep(20 * time.Second)
+			}
+			return nil, nil
+		}
+		c := f.client()
+		time.Sleep(time.Hour)
+		short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		_, err := c.Token(short)
+		if took := time.Since(began); took != 20*time.Millisecond {
+			t.Errorf("a call with 20 ms took %v", took)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error is %v", err)
+		}
+		<-asked
+		// One that gives up ends nothing for the others.
+		var others sync.WaitGroup
+		for range 20 {
+			others.Go(func() {
+				got, err := c.Token(t.Context())
+				isAccess(t, got, err, "access-2")
+			})
+		}
+		others.Wait()
+		f.want(1, 1, 0)
+		if _, err := tryURL(c, short, "https://api.test/"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a context that has ended: %v", err)
+		}
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := c.Token(canceled); !errors.Is(err, context.Canceled) {
+			t.Errorf("a context that has ended: %v", err)
+		}
+	})
+}
+
+func TestNobodyWaitsForARefreshWithATokenThatStillHolds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		f.provider.before = func(int, *http.Request) (*http.Response, error) {
+			time.Sleep(25 * time.Second)
+			return nil, nil
+		}
+		c := f.client()
+		time.Sleep(time.Hour - 50*time.Second)
+		began := time.Now()
+		got, err := c.Token(t.Context())
+		isAccess(t, got, err, "access-1")
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the first waited for %v, want 1 s", took)
+		}
+		for range 10 {
+			got, err = c.Token(t.Context())
+			isAccess(t, got, err, "access-1")
+		}
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the others waited for %v too", took-time.Second)
+		}
+		time.Sleep(25 * time.Second)
+		got, err = c.Token(t.Context())
+		isAccess(t, got, err, "access-2")
+		f.want(1, 1, 0)
+	})
+}
+
+func TestCloseEndsWaitsAndCutsNoRefresh(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		f.provider.after = func(int, *http.Request) (*http.Response, error) {
+			time.Sleep(10 * time.Second)
+			return nil, nil
+		}
+		c := f.client()
+		time.Sleep(time.Hour)
+		waits := make(chan error)
+		go func() { _, err := c.Token(t.Context()); waits <- err }()
+		time.Sleep(time.Second)
+		began := time.Now()
+		go func() { waits <- c.Close() }()
+		if err := <-waits; !errors.Is(err, core.ErrClosed) || time.Since(began) != 0 {
+			t.Errorf("the one that waits: %v after %v", err, time.Since(began))
+		}
+		if err := <-waits; err != nil || time.Since(began) != 9*time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(began))
+		}
+		if f.stored(tokensID)["accessToken"] != "access-2" {
+			t.Error("the answer that was on its way is lost")
+		}
+		if _, err := c.Token(t.Context()); !errors.Is(err, core.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		if _, err := tryURL(c, t.Context(), "https://api.test/"); !errors.Is(err, core.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestNewSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*oauth2.Config){
+		"no service":         func(c *oauth2.Config) { c.Service = nil },
+		"no secret":          func(c *oauth2.Config) { c.SecretID = "" },
+		"no id":              func(c *oauth2.Config) { c.TokenSecretID = "a//b" },
+		"one secret":         func(c *oauth2.Config) { c.SecretID = c.TokenSecretID },
+		"settings":           func(c *oauth2.Config) { c.Settings.TokenURL = "ftp://secret-canary@auth.test" },
+		"hosts":              func(c *oauth2.Config) { c.Settings.AllowedHosts = []string{"https://secret-canary/"} },
+		"too long an id":     func(c *oauth2.Config) { c.TokenSecretID = string(slices.Repeat([]byte("a"), 250)) },
+		"the claim's own id": func(c *oauth2.Config) { c.SecretID = c.TokenSecretID + oauth2.ClaimSuffix },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := newRig(t, 0).config()
+			change(&cfg)
+			_, err := oauth2.New(cfg)
+			var is *oauth2.Error
+			if !errors.As(err, &is) || !errors.Is(err, core.ErrInvalidValue) || is.Hint == "" {
+				t.Errorf("error is %v", err)
+			}
+			noSecrets(t, err)
+		})
+	}
+}
