@@ -1,0 +1,190 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// RevokeOptions say how [Client.Revoke] treats a provider that fails.
+type RevokeOptions struct {
+	// Force deletes the stored tokens though the provider did not end them, or
+	// though they can't be read.
+	Force bool
+}
+
+// Revoked says what [Client.Revoke] has done. The stored tokens are deleted
+// wherever Revoke returns no error.
+type Revoked struct {
+	// AtProvider reports whether the provider has ended the tokens: all of them,
+	// or the refresh token, where access tokens end by themselves.
+	AtProvider bool
+
+	// Why says why not, and is nil where AtProvider: an error of the kind
+	// errors.ErrUnsupported where the provider has no way to revoke, and
+	// otherwise the failure that Force passed over. Such tokens work until they
+	// expire, or until the user removes the application at the provider.
+	Why error
+
+	// AccessUntil is when an access token ends that the provider did not;
+	// zero where it did, or where nobody knows.
+	AccessUntil Time
+}
+
+// Revoke disconnects the account: it has the provider end the refresh token and
+// the access token (RFC 7009, or as Settings.Revocation says), and then deletes
+// the stored tokens and their claim. Tokens that another process has stored
+// meanwhile are ended as well.
+//
+// Where the provider fails or refuses, the tokens stay and the error says so,
+// unless Force: nothing is lost that still opens the account. Calling it again
+// is safe, as a token that has ended already is no failure. A provider without
+// a way to revoke is no error: the tokens are deleted, and [Revoked] says why
+// they still work there.
+//
+// Errors are a [*NotConnectedError] where no tokens are stored, an [*Error] for
+// the provider and the application's secret, and those of the store. A context
+// that ends leaves the tokens stored, also with Force.
+func (c *Client) Revoke(ctx context.Context, o RevokeOptions) (Revoked, error) {
+	if c.ending.Err() != nil {
+		return Revoked{}, c.fail(opRevoke, core.ErrClosed, "", nil)
+	}
+	t, err := c.readTokens(ctx)
+	if err != nil {
+		kind := core.KindOf(err)
+		if o.Force && (errors.Is(kind, core.ErrInvalidValue) || errors.Is(kind, core.ErrCorrupt)) {
+			return c.drop(ctx, Revoked{Why: err}) // what can't be read can't be shown to the provider
+		}
+		return Revoked{}, err
+	}
+	for range revokeRounds {
+		ended, why := c.endTokens(ctx, t)
+		if ctx.Err() != nil {
+			return Revoked{}, c.fail(opRevoke, nil, stillStored, ctx.Err())
+		}
+		switch {
+		case errors.Is(why, errEndless), why != nil && o.Force:
+			return c.drop(ctx, Revoked{Why: why, AccessUntil: ended.ExpiresAt})
+		case why != nil:
+			return Revoked{}, kept(why)
+		}
+		now, err := c.readTokens(ctx)
+		if errors.Is(err, ErrNotConnected) {
+			return Revoked{AtProvider: true}, nil // another process was first
+		}
+		if err != nil {
+			return Revoked{AtProvider: true}, err
+		}
+		if now.AccessToken.Equal(ended.AccessToken) && now.RefreshToken.Equal(ended.RefreshToken) {
+			return c.drop(ctx, Revoked{AtProvider: true})
+		}
+		t = now
+	}
+	return Revoked{}, c.fail(opRevoke, core.ErrConflict, "another process connects or refreshes the account all the time; "+stillStored, nil)
+}
+
+const opRevoke = "revoke" // of an [Error]
+
+// revokeRounds is how often tokens that have changed meanwhile are ended too.
+const revokeRounds = 3
+
+const stillStored = "the tokens are still stored: revoke again, or with Force delete them all the same"
+
+// errEndless is the kind of a provider that can't end what it gave.
+var errEndless = errNoEndpoint
+
+// endTokens has the provider end some tokens, and returns those that it has ended:
+// they are newer ones where it takes a valid access token to end them.
+func (c *Client) endTokens(ctx context.Context, t Token) (Token, error) {
+	ends, failed := c.provider.need(ctx, func(e endpoints) string { return e.revoke })
+	if failed != nil {
+		return t, c.provider.error(opRevoke, failed)
+	}
+	if ends.revoke == "" {
+		return t, c.fail(opRevoke, errEndless, "the provider has no revocation endpoint; end the connection on its own pages", nil)
+	}
+	app, err := c.app(ctx)
+	if err != nil {
+		return t, err
+	}
+	if c.cfg.Settings.Revocation != RevokeRFC7009 {
+		return c.endByAccess(ctx, app)
+	}
+	// The refresh token first: a server that ends all of a grant by it ends
+	// the access token too (RFC 7009 section 2.1), and if the second fails, the
+	// one that lives on is over soon.
+	main, hint := t.RefreshToken, "refresh_token"
+	if main.IsZero() {
+		main, hint = t.AccessToken, "access_token"
+	}
+	failed = c.provider.revoke(ctx, app, main, hint)
+	unsupported := failed != nil && failed.Code == "unsupported_token_type"
+	if failed != nil && !unsupported {
+		return t, c.provider.error(opRevoke, failed)
+	}
+	if !t.RefreshToken.IsZero() {
+		failed := c.provider.revoke(ctx, app, t.AccessToken, "access_token")
+		if failed != nil && failed.Code != "unsupported_token_type" {
+			return t, c.provider.error(opRevoke, failed)
+		}
+	}
+	if unsupported {
+		return t, c.fail(opRevoke, errEndless, "the provider does not revoke tokens of this type; end the connection on its own pages", nil)
+	}
+	return t, nil
+}
+
+// endByAccess ends a connection where the provider wants a valid access token
+// for it, and takes one that is over for one that has ended.
+func (c *Client) endByAccess(ctx context.Context, app App) (Token, error) {
+	t, err := c.Token(ctx)
+	if errors.Is(err, ErrReauthorize) {
+		return c.readTokens(ctx) // the provider has ended it
+	}
+	if err != nil {
+		return t, err
+	}
+	if failed := c.provider.revoke(ctx, app, t.AccessToken, "access_token"); failed != nil {
+		return t, c.provider.error(opRevoke, failed)
+	}
+	return t, nil
+}
+
+// drop deletes what is stored, as the last step.
+func (c *Client) drop(ctx context.Context, done Revoked) (Revoked, error) {
+	if err := c.forget(ctx); err != nil {
+		what := "the provider was not asked or has failed, and the tokens are still stored: revoke again"
+		if done.AtProvider {
+			what = "the provider has ended the tokens, but they are still stored: revoke again"
+		}
+		return done, c.fail(opRevoke, nil, what, err)
+	}
+	return done, nil
+}
+
+// kept is the error of tokens that stay.
+func kept(err error) error {
+	e, ok := err.(*Error) //nolint:errorlint // another one's hint is not ours to change
+	if !ok {
+		return err
+	}
+	said := *e
+	if said.Hint != "" {
+		said.Hint += "; "
+	}
+	said.Hint += stillStored
+	return &said
+}
+
+// readTokens reads the tokens as they are now.
+func (c *Client) readTokens(ctx context.Context) (Token, error) {
+	h, err := c.fetch(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	if h == nil {
+		return Token{}, c.notConnected()
+	}
+	return h.token, nil
+}
