@@ -88,9 +88,7 @@ func set[T any](ctx context.Context, s *Store, d *definition, decl *schema.Decla
 	} else {
 		err = decl.Set(ctx, svc, value, opts...)
 	}
-	if d.spec.OAuth2 != nil {
-		s.clients.forget(id)
-	}
+	s.changed(ctx, d, user)
 	if conflict := (*core.Error)(nil); guarded && errors.As(err, &conflict) && conflict.Kind == core.ErrConflict { //nolint:errorlint // a Kind is a sentinel itself
 		return &core.Error{
 			Op: "set", Provider: conflict.Provider, ID: id, Kind: core.ErrConflict,
@@ -124,9 +122,7 @@ func guard(ctx context.Context, svc core.SecretService, id string) ([]core.SetOp
 
 func update[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string, change func(*T) error) error {
 	err := decl.At(d.idOf(user)).Update(ctx, s.values(d), change)
-	if d.spec.OAuth2 != nil {
-		s.clients.forget(d.idOf(user))
-	}
+	s.changed(ctx, d, user)
 	return err
 }
 
@@ -144,9 +140,7 @@ func (s *Store) remove(ctx context.Context, d *definition, user string, opts []c
 			failed = append(failed, err)
 		}
 	}
-	if d.spec.OAuth2 != nil {
-		s.clients.forget(ids[0])
-	}
+	s.changed(ctx, d, user)
 	switch {
 	case len(failed) == 1:
 		return failed[0]

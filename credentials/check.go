@@ -11,6 +11,7 @@ import (
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/oauth2/httpauth"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -91,8 +92,8 @@ func (d *definition) oauth2Faults() (wrong []string) {
 	if len(s.Schema) > 0 {
 		wrong = append(wrong, "with OAuth2 it has no Schema: the stored forms are those of oauth2.App and oauth2.Token")
 	}
-	if len(s.Hosts) > 0 || s.KeyAt != "" {
-		wrong = append(wrong, "Hosts and KeyAt are for keys; with OAuth2 the hosts are AllowedHosts of its settings")
+	if len(s.Hosts) > 0 || s.KeyAt != "" || !s.Auth.IsZero() {
+		wrong = append(wrong, "Hosts, Auth and KeyAt are for keys; with OAuth2 the hosts are AllowedHosts of its settings")
 	}
 	switch {
 	case s.TokenSecretID == "":
@@ -128,6 +129,15 @@ func (d *definition) keyFaults() (wrong []string) {
 		wrong = append(wrong, `KeyAt is no JSON pointer, such as "/apiKey"`)
 	case s.KeyAt != "" && text:
 		wrong = append(wrong, "KeyAt is for a value that is a JSON document, and this one is a text")
+	case s.KeyAt == "" && !text && len(s.Hosts) > 0:
+		wrong = append(wrong, "it is a JSON document, and KeyAt does not say which part is sent to its Hosts")
+	}
+	if len(s.Hosts) == 0 && s.Auth.IsZero() {
+		return wrong
+	}
+	_, err := httpauth.New(httpauth.Config{Hosts: s.Hosts, Scheme: s.Auth, Get: httpauth.Secret(nil, s.SecretID)})
+	if invalid := (*httpauth.Error)(nil); errors.As(err, &invalid) {
+		wrong = append(wrong, "Hosts and Auth: "+invalid.Hint)
 	}
 	return wrong
 }
@@ -238,7 +248,7 @@ func conflict(a, b *definition) string {
 	if x.Text != y.Text || !bytes.Equal(x.Schema, y.Schema) {
 		return "the name is declared with two schemas"
 	}
-	if !slices.Equal(a.spec.Hosts, b.spec.Hosts) || a.spec.KeyAt != b.spec.KeyAt {
+	if !slices.Equal(a.spec.Hosts, b.spec.Hosts) || a.spec.Auth != b.spec.Auth || a.spec.KeyAt != b.spec.KeyAt {
 		return "the name is declared with two ways to send it"
 	}
 	return ""

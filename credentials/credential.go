@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 )
 
 // Get returns the credential. One that is not there is a [*MissingError],
@@ -89,6 +90,18 @@ func (c *Credential[T]) HTTP(store *Store) (*http.Client, error) {
 	return store.http(c.def, "", nil)
 }
 
+// Client returns the client of the account, with which it is connected,
+// refreshed and revoked: one for all who ask, as long as it is held. It is
+// closed with the store, and not by who holds it. Of a key it is
+// errors.ErrUnsupported. Its errors are those of package oauth2: that no
+// account is connected is an oauth2.NotConnectedError there.
+func (c *Credential[T]) Client(store *Store) (*oauth2.Client, error) {
+	if err := store.permit("client", c.def); err != nil {
+		return nil, err
+	}
+	return store.client(c.def, "")
+}
+
 // Get returns the user's credential, and never the application's. One that is
 // not there is a [*MissingError], also of an optional one; see
 // [Credential.Get].
@@ -146,4 +159,12 @@ func (c *UserCredential[T]) HTTP(store *Store, user string) (*http.Client, error
 		return nil, err
 	}
 	return store.http(c.def, user, nil)
+}
+
+// Client returns the client of the user's account; see [Credential.Client].
+func (c *UserCredential[T]) Client(store *Store, user string) (*oauth2.Client, error) {
+	if err := store.permitUser("client", c.def, user); err != nil {
+		return nil, err
+	}
+	return store.client(c.def, user)
 }

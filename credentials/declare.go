@@ -82,12 +82,12 @@ func DeclareMeta(set *Set, m Meta) Declared {
 	case m.PerUser:
 		c := &UserCredential[core.Value]{def: define[core.Value](set, m.Place, m.Spec, true)}
 		c.decl = c.def.keyByHand(m.Text, nil)
-		c.def.finish(c, c.decl)
+		finish(c.def, c, c.decl)
 		return c
 	default:
 		c := &Credential[core.Value]{def: define[core.Value](set, m.Place, m.Spec, false)}
 		c.decl = c.def.keyByHand(m.Text, c.def.secrets())
-		c.def.finish(c, c.decl)
+		finish(c.def, c, c.decl)
 		return c
 	}
 }
@@ -95,14 +95,14 @@ func DeclareMeta(set *Set, m Meta) Declared {
 func declareApp[T any](set *Set, place string, spec Spec) *Credential[T] {
 	c := &Credential[T]{def: define[T](set, place, spec, false)}
 	c.decl = declareValue[T](c.def, c.def.secrets())
-	c.def.finish(c, c.decl)
+	finish(c.def, c, c.decl)
 	return c
 }
 
 func declareUser[T any](set *Set, place string, spec Spec) *UserCredential[T] {
 	c := &UserCredential[T]{def: define[T](set, place, spec, true)}
 	c.decl = declareValue[T](c.def, nil)
-	c.def.finish(c, c.decl)
+	finish(c.def, c, c.decl)
 	return c
 }
 
@@ -117,6 +117,8 @@ type definition struct {
 	value schema.Declared // of the value, or of what each user has
 	app   schema.Declared // of the application's secret; nil without OAuth2
 
+	valueAt func(id string) schema.Declared // value at the id of a user
+
 	once  sync.Once
 	own   []schema.Problem // what is wrong with the declaration alone
 	crowd crowd            // what is wrong beside others
@@ -127,8 +129,9 @@ func define[T any](set *Set, place string, spec Spec, perUser bool) *definition 
 }
 
 // finish declares the application's secret, and puts d into its set.
-func (d *definition) finish(self Declared, value schema.Declared) {
+func finish[T any](d *definition, self Declared, value *schema.Declaration[T]) {
 	d.value = value
+	d.valueAt = func(id string) schema.Declared { return value.At(id) }
 	if d.spec.OAuth2 != nil {
 		spec := oauth2.AppSpec(d.spec.SecretID)
 		spec.Name = d.spec.Name + ".app"

@@ -13,6 +13,7 @@ import (
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/oauth2/httpauth"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -181,6 +182,10 @@ func TestAWrongDeclarationIsAnErrorAndNoPanic(t *testing.T) {
 		"a bad schema":                {key[string](credentials.Spec{Name: "a", SecretID: "A", Schema: json.RawMessage(`{"type":`)}), "the schema is wrong"},
 		"optional and required":       {key[string](credentials.Spec{Name: "a", SecretID: "A", Optional: true, RequiredIn: []string{"x"}}), "contradict"},
 		"a pointer into a text":       {key[string](credentials.Spec{Name: "a", SecretID: "A", KeyAt: "/key"}), "this one is a text"},
+		"hosts without a way":         {key[string](credentials.Spec{Name: "a", SecretID: "A", Hosts: []string{"x.example.com"}}), "no scheme is given"},
+		"a way without hosts":         {key[string](credentials.Spec{Name: "a", SecretID: "A", Auth: httpauth.Bearer()}), "no hosts are given"},
+		"bad hosts":                   {key[string](credentials.Spec{Name: "a", SecretID: "A", Hosts: []string{"*"}, Auth: httpauth.Bearer()}), "Hosts and Auth"},
+		"a document without a part":   {key[stripeKeys](credentials.Spec{Name: "a", SecretID: "A", Hosts: []string{"x.example.com"}, Auth: httpauth.Bearer()}), "KeyAt does not say"},
 		"no pointer":                  {key[stripeKeys](credentials.Spec{Name: "a", SecretID: "A", KeyAt: "key"}), "no JSON pointer"},
 		"a key with a token's id":     {key[string](credentials.Spec{Name: "a", SecretID: "A", TokenSecretID: "B"}), "TokenSecretID is for OAuth2"},
 		"a token without OAuth2":      {key[oauth2.Token](credentials.Spec{Name: "a", SecretID: "A"}), "OAuth2 is not set"},
@@ -269,7 +274,7 @@ func TestTwoDeclarationsThatContradictAreToldWithBothPlaces(t *testing.T) {
 		"another schema":                {perUser[stripeKeys](plain("a", "A")), perUser[map[string]int](plain("a", "A")), "two schemas"},
 		"another schema, the app's":     {key[stripeKeys](plain("a", "A")), key[map[string]int](plain("a", "A")), "two schemas"},
 		"text and document":             {perUser[string](plain("a", "A")), perUser[stripeKeys](plain("a", "A")), "two schemas"},
-		"other hosts":                   {key[string](plain("a", "A")), key[string](credentials.Spec{Name: "a", SecretID: "A", Hosts: []string{"x.example.com"}}), "two ways to send it"},
+		"other hosts":                   {key[string](plain("a", "A")), key[string](credentials.Spec{Name: "a", SecretID: "A", Hosts: []string{"x.example.com"}, Auth: httpauth.Bearer()}), "two ways to send it"},
 		"two names of one key":          {perUser[string](plain("a", "A")), perUser[string](plain("b", "A")), meet},
 		"two names, in another case":    {key[string](plain("a", "KEY")), key[string](plain("b", "key")), meet},
 		"an app's and each user's":      {key[string](plain("a", "A")), perUser[string](plain("b", "A")), meet},

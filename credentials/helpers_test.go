@@ -9,6 +9,7 @@ import (
 	"github.com/lukko-dev/lukko/core/memory"
 	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/oauth2/httpauth"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -38,6 +39,7 @@ type world struct {
 	mem   *memory.Store
 	calls *calls
 	store *credentials.Store
+	api   *api // of every host, and the provider's endpoints
 
 	stripe *credentials.Credential[stripeKeys]       // the application's key
 	bot    *credentials.Credential[oauth2.Token]     // its account
@@ -51,16 +53,16 @@ func newWorld(t *testing.T, change ...func(*credentials.Config)) *world {
 	w := &world{set: newSet(), calls: new(calls)}
 	w.mem = memory.New(memory.Config{OnCall: w.calls.add})
 	w.stripe = credentials.DeclareIn[stripeKeys](w.set, credentials.Spec{
-		Name: "stripe", DisplayName: "Stripe", SecretID: "STRIPE", KeyAt: "/apiKey", Hosts: []string{"api.example.com"},
+		Name: "stripe", DisplayName: "Stripe", SecretID: "STRIPE", KeyAt: "/apiKey", Hosts: []string{"api.example.com"}, Auth: httpauth.Bearer(),
 	})
 	w.bot = credentials.DeclareIn[oauth2.Token](w.set, credentials.Spec{
 		Name: "bot", DisplayName: "The bot", SecretID: "BOT_APP", TokenSecretID: "BOT", OAuth2: settings(),
 	})
 	w.notion = credentials.DeclarePerUserIn[core.Value](w.set, credentials.Spec{
-		Name: "notion", DisplayName: "Notion", SecretID: "NOTION", Hosts: []string{"api.example.com"}, DocsURL: "https://example.com/docs",
+		Name: "notion", DisplayName: "Notion", SecretID: "NOTION", Hosts: []string{"api.example.com"}, Auth: httpauth.Bearer(), DocsURL: "https://example.com/docs",
 	})
 	w.shop = credentials.DeclarePerUserIn[stripeKeys](w.set, credentials.Spec{
-		Name: "shop", SecretID: "SHOP", KeyAt: "/apiKey", Hosts: []string{"api.example.com"}, Optional: true,
+		Name: "shop", SecretID: "SHOP", KeyAt: "/apiKey", Hosts: []string{"api.example.com"}, Auth: httpauth.Bearer(), Optional: true,
 	})
 	w.github = credentials.DeclarePerUserIn[oauth2.Token](w.set, credentials.Spec{
 		Name: "github", DisplayName: "GitHub", SecretID: "GITHUB_APP", TokenSecretID: "GITHUB", OAuth2: settings(),
@@ -72,6 +74,8 @@ func newWorld(t *testing.T, change ...func(*credentials.Config)) *world {
 		Secrets: w.mem, Set: w.set,
 		ConnectURL: func(name, user string) string { return "https://app.example.com/credentials/" + name },
 	}
+	w.api = &api{}
+	cfg.Transport, cfg.Endpoints = w.api, w.api
 	for _, f := range change {
 		f(&cfg)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/oauth2/httpauth"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -48,13 +49,15 @@ type Spec struct {
 	// OAuth2 but a key, and people store it.
 	OAuth2 *oauth2.Settings
 
-	// Hosts are the hosts that a key may be sent to, as [oauth2.Settings] has
-	// them; HTTP needs them. With OAuth2 they are AllowedHosts of that.
+	// Hosts are the hosts that HTTP sends a key to, and Auth is how it stands in
+	// a request: see [httpauth.Config]. Without them there is no HTTP. With OAuth2
+	// the hosts are AllowedHosts of its settings.
 	Hosts []string
+	Auth  httpauth.Scheme
 
 	// KeyAt is where in a value that is a JSON document the key stands, which
-	// is what HTTP sends: a JSON pointer (RFC 6901) such as "/apiKey". Of a value
-	// that is a text it is all.
+	// is what HTTP sends: a JSON pointer (RFC 6901) to a string, such as "/apiKey".
+	// Of a value that is a text it is all.
 	KeyAt string
 }
 

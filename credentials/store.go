@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
@@ -37,6 +38,11 @@ type Config struct {
 	// [DefaultClients].
 	Clients int
 
+	// Strict refuses the requests of a key's HTTP client that go to hosts that
+	// are not declared; else they go without the key. See package
+	// oauth2/httpauth.
+	Strict bool
+
 	// OneProcess, Transport, Endpoints, OnEvent and Clock are as
 	// [oauth2.Config] has them. Transport also carries the requests that a
 	// key is sent with.
@@ -59,9 +65,10 @@ type Store struct {
 
 // shared is what a Store and its scopes have in common.
 type shared struct {
-	cfg     Config
-	set     *Set
-	clients clients
+	cfg        Config
+	set        *Set
+	oneService bool // Apps is Secrets
+	clients    clients
 }
 
 // New makes a Store. It does no I/O, and a declaration that is wrong, or a
@@ -73,7 +80,8 @@ func New(cfg Config) (*Store, error) {
 			Hint: "Config.Secrets is nil; open a store with core.Open or a provider",
 		}
 	}
-	if cfg.Apps == nil {
+	one := cfg.Apps == nil
+	if one {
 		cfg.Apps = cfg.Secrets
 	}
 	if cfg.Set == nil {
@@ -82,7 +90,10 @@ func New(cfg Config) (*Store, error) {
 	if cfg.Clients <= 0 {
 		cfg.Clients = DefaultClients
 	}
-	s := &shared{cfg: cfg, set: cfg.Set}
+	if cfg.Environment == "" {
+		cfg.Environment = os.Getenv("LUKKO_ENV")
+	}
+	s := &shared{cfg: cfg, set: cfg.Set, oneService: one}
 	s.clients.init(cfg.Clients)
 	return &Store{shared: s}, nil
 }

@@ -62,7 +62,8 @@ func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.Delete
 	}
 	var ids []string
 	var failed []error
-	for _, d := range s.perUser() {
+	defs := s.perUser()
+	for _, d := range defs {
 		if core.CheckID(d.idOf(user)) != nil {
 			failed = append(failed, d.check()) // it has no ids, and so keeps nothing
 			continue
@@ -78,8 +79,8 @@ func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.Delete
 			failed = append(failed, err)
 		}
 	}
-	for _, id := range ids {
-		s.clients.forget(id)
+	for _, d := range defs {
+		s.changed(ctx, d, user)
 	}
 	return errors.Join(failed...)
 }
