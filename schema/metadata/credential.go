@@ -32,9 +32,11 @@ type Credential struct {
 	// knows every field. Empty: it is a key.
 	OAuth2 json.RawMessage `json:"oauth2,omitempty"`
 
-	// Hosts are those that a key may be sent to, and KeyAt is the JSON pointer
-	// (RFC 6901) to it in a document.
+	// Hosts are those that a key may be sent to, Auth is the text form of an
+	// httpauth.Scheme, and KeyAt is the JSON pointer (RFC 6901) to the key in a
+	// document.
 	Hosts []string `json:"hosts,omitempty"`
+	Auth  string   `json:"auth,omitempty"`
 	KeyAt string   `json:"keyAt,omitempty"`
 
 	Type string `json:"type,omitempty"` // the Go type: oauth2.Token

@@ -146,6 +146,7 @@ func TestAFileThatIsNotAsItMustBeIsRefusedAndNotQuoted(t *testing.T) {
 		"a setting in another case":         {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","TokenURL":"https://canary"}}`), "/credentials/0/oauth2"},
 		"an address that is none":           {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"canary:"}}`), "/credentials/0/oauth2/tokenURL: pattern"},
 		"a challenge that protects nothing": {with(`{"name":"a","secretID":"A","tokenSecretID":"B","oauth2":{"tokenURL":"https://a","pkce":"plain"}}`), "/credentials/0/oauth2/pkce: enum"},
+		"a way to send a key that is none":  {with(`{"name":"a","secretID":"A","auth":"canary"}`), "/credentials/0/auth: pattern"},
 		"a place in a key that is none":     {with(`{"name":"a","secretID":"A","keyAt":"canary"}`), "/credentials/0/keyAt: pattern"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +183,7 @@ func allCredentials() []metadata.Credential {
 		},
 		{
 			Name: "bank", SecretID: "BANK", RequiredIn: []string{"production"}, Type: "accounts.Bank", Place: "accounts/bank.go:3",
-			Schema: json.RawMessage(`{"type":"object","properties":{"apiKey":{"type":"string"}}}`), KeyAt: "/apiKey", Hosts: []string{"bank.example.com"},
+			Schema: json.RawMessage(`{"type":"object","properties":{"apiKey":{"type":"string"}}}`), KeyAt: "/apiKey", Hosts: []string{"bank.example.com"}, Auth: "header:X-Api-Key",
 		},
 		{Name: "any", SecretID: "ANY_KEY", Text: true, Schema: json.RawMessage(`{"type":"string"}`), PerUser: true},
 	}
