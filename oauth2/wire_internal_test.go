@@ -577,13 +577,11 @@ func FuzzAnswer(f *testing.F) {
 		f.Add(400, "application/x-www-form-urlencoded", seed)
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
-		if status < 100 || status > 999 || strings.ContainsAny(contentType, "\r\n") {
-			return
-		}
 		s := theSettings
 		s.TokenPath = "authed_user"
-		p := testProvider(s, says(status, contentType, body))
-		token, _, fail := p.tokens(context.Background(), theApp, refreshForm)
+		p := testProvider(s, nil)
+		r := &reply{status: status, header: http.Header{"Content-Type": {contentType}}, body: []byte(body)}
+		token, _, fail := p.granted(r, secretsOf(theApp, refreshForm), true)
 		if fail == nil {
 			if token.AccessToken.IsZero() || status < 200 || status > 299 || token.TokenType == "" || strings.ContainsAny(token.TokenType, " \r\n") ||
 				strings.ContainsAny(token.AccessToken.Reveal(), "\r\n\x00") || strings.ContainsAny(token.Scope, ",\n\t") {

@@ -57,6 +57,11 @@ func (p *provider) tokens(ctx context.Context, app App, form url.Values) (Token,
 	if f != nil {
 		return Token{}, nil, f
 	}
+	return p.granted(r, secrets, form.Get("grant_type") == "refresh_token")
+}
+
+// granted reads the tokens of an answer.
+func (p *provider) granted(r *reply, secrets []string, refresh bool) (Token, *answer, *failure) {
 	fields, f := p.read(r, secrets)
 	if f != nil {
 		return Token{}, nil, f
@@ -64,7 +69,7 @@ func (p *provider) tokens(ctx context.Context, app App, form url.Values) (Token,
 	holder := fields
 	if p.settings.TokenPath != "" {
 		holder = fields.at(p.settings.TokenPath)
-		if holder.text("access_token") == "" && form.Get("grant_type") == "refresh_token" {
+		if holder.text("access_token") == "" && refresh {
 			holder = fields
 		}
 	}
