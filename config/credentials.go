@@ -72,12 +72,16 @@ func (r *reader) credentialAttribute(m *credentials.Meta, key, value *yaml.Node)
 		m.OAuth2 = r.settings(value)
 	case "hosts":
 		m.Hosts = r.texts(value, "hosts")
+	case "auth":
+		if text := r.text(value, "auth"); text != "" && m.Auth.UnmarshalText([]byte(text)) != nil {
+			r.fault(value, "auth is how the key is sent: bearer, basic, basic:USER, header:NAME, query:NAME or authorization:WORD")
+		}
 	case "keyAt":
 		m.KeyAt = r.text(value, "keyAt")
 	case "value", "secret", "token", "key", "apiKey":
 		r.fault(key, "unknown key; a secret itself never belongs into this file: store it with lukko set")
 	default:
-		r.unknown(key, "displayName", "description", "docsURL", "perUser", "secretID", "tokenSecretID", "schema", "optional", "requiredIn", "oauth2", "hosts", "keyAt")
+		r.unknown(key, "displayName", "description", "docsURL", "perUser", "secretID", "tokenSecretID", "schema", "optional", "requiredIn", "oauth2", "hosts", "auth", "keyAt")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/oauth2/httpauth"
 	"github.com/lukko-dev/lukko/schema/metadata"
 )
 
@@ -46,6 +47,7 @@ credentials:
   bank:
     secretID: BANK
     hosts: [api.bank.example]
+    auth: header:X-Api-Key
     requiredIn: e
     keyAt: /apiKey
     schema: {type: object, required: [apiKey], properties: {apiKey: {type: string}}}
@@ -76,13 +78,13 @@ func TestAFileDeclaresCredentials(t *testing.T) {
 		}}, Type: "oauth2.Token", Place: "lukko.yaml:15"},
 		{Spec: credentials.Spec{Name: "mail", SecretID: "MAIL_APP", TokenSecretID: "MAIL", OAuth2: &microsoft}, Type: "oauth2.Token", Place: "lukko.yaml:24"},
 		{Spec: credentials.Spec{
-			Name: "bank", SecretID: "BANK", Hosts: []string{"api.bank.example"}, RequiredIn: []string{"e"}, KeyAt: "/apiKey",
+			Name: "bank", SecretID: "BANK", Hosts: []string{"api.bank.example"}, Auth: httpauth.Header("X-API-Key"), RequiredIn: []string{"e"}, KeyAt: "/apiKey",
 			Schema: json.RawMessage(`{"properties":{"apiKey":{"type":"string"}},"required":["apiKey"],"type":"object"}`),
 		}, Type: "core.Value", Place: "lukko.yaml:28"},
 		{Spec: credentials.Spec{
 			Name: "maps", SecretID: "MAPS_KEY", Schema: json.RawMessage(`{"minLength":4,"type":"string"}`),
-		}, PerUser: true, Text: true, Type: "core.Value", Place: "lukko.yaml:34"},
-		{Spec: credentials.Spec{Name: "blob", SecretID: "BLOB"}, Text: true, Type: "core.Value", Place: "lukko.yaml:38"},
+		}, PerUser: true, Text: true, Type: "core.Value", Place: "lukko.yaml:35"},
+		{Spec: credentials.Spec{Name: "blob", SecretID: "BLOB"}, Text: true, Type: "core.Value", Place: "lukko.yaml:39"},
 	}
 	i := 0
 	for d := range c.Credentials.All() {
@@ -102,7 +104,7 @@ func TestAFileDeclaresCredentials(t *testing.T) {
 		secrets = append(secrets, fmt.Sprint(m.Name, " ", m.ID, " ", m.Place))
 	}
 	if got := strings.Join(secrets, ", "); got != "github.app GITHUB_APP lukko.yaml:3, crm.tokens CRM lukko.yaml:15, crm.app CRM_APP lukko.yaml:15, "+
-		"mail.tokens MAIL lukko.yaml:24, mail.app MAIL_APP lukko.yaml:24, bank BANK lukko.yaml:28, blob BLOB lukko.yaml:38" {
+		"mail.tokens MAIL lukko.yaml:24, mail.app MAIL_APP lukko.yaml:24, bank BANK lukko.yaml:28, blob BLOB lukko.yaml:39" {
 		t.Errorf("the secrets are %s", got)
 	}
 	app, _ := c.Declarations.ByID("GITHUB_APP")
@@ -132,6 +134,8 @@ func TestWhatIsWrongWithCredentialsIsToldWhereItIs(t *testing.T) {
 		"a tenant of another":               {env + "credentials: {a: {secretID: A, tokenSecretID: B, oauth2: {provider: github, tenant: canary}}, b: {secretID: C, tokenSecretID: D, oauth2: {tenant: canary}}}\n", []string{":2:85: tenant is for provider: microsoft", ":2:147: tenant is for provider: microsoft"}},
 		"no settings":                       {env + "credentials: {a: {secretID: A, tokenSecretID: B, oauth2: }}\n", []string{":2:…oauth2 is empty"}},
 		"an empty list":                     {env + "credentials: {a: {secretID: A, hosts: []}}\n", []string{":2:39: hosts is an empty list"}},
+		"a way to send it that is none":     {env + "credentials: {a: {secretID: A, hosts: a.example, auth: canary}}\n", []string{":2:56: auth is how the key is sent: bearer"}},
+		"a key without a way to send it":    {env + "credentials: {a: {secretID: A, hosts: a.example}}\n", []string{":2:15: the declaration is wrong: Hosts and Auth: no scheme"}},
 		"scopes that are no texts":          {env + "credentials: {a: {secretID: A, tokenSecretID: B, oauth2: {provider: github, scopes: [1, {a: b}]}}}\n", []string{":2:86: scopes is a text; this one needs quotes to be one", ":2:89: scopes is a text, and no mapping"}},
 		"parameters that are no texts":      {env + "credentials: {a: {secretID: A, tokenSecretID: B, oauth2: {provider: github, authParams: {a: 1}}}}\n", []string{":2:93: a parameter is a text; this one needs quotes"}},
 		"no id":                             {env + "credentials: {a: {displayName: A}}\n", []string{":2:15: the declaration is wrong: SecretID is no id"}},

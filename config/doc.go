@@ -68,7 +68,8 @@
 //	    oauth2: {provider: github, scopes: [repo]}
 //	  maps:
 //	    secretID: MAPS_KEY               # a key
-//	    hosts: [maps.example.com]        # and where it may be sent
+//	    hosts: [maps.example.com]        # and where it may be sent,
+//	    auth: header:X-Api-Key           # and how: a text of httpauth.Scheme
 //
 // A secret without a schema is any bytes, one whose schema is of type string
 // is a text, and any other is a JSON document: see
@@ -88,7 +89,7 @@
 //
 // They are those of [github.com/lukko-dev/lukko/credentials], with the words of
 // its Spec: displayName, description, docsURL, perUser, secretID, tokenSecretID,
-// schema, optional, requiredIn, hosts, keyAt and oauth2. Without oauth2 one is a
+// schema, optional, requiredIn, hosts, auth, keyAt and oauth2. Without oauth2 one is a
 // key. The settings in oauth2 are those of oauth2.Settings by their names in
 // JSON. With provider, one of oauth2.Presets such as github, they are the known
 // ones with these scopes, and what else is there takes the place of theirs;

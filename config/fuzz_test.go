@@ -20,7 +20,7 @@ import (
 func FuzzConfig(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(accounts))
-	f.Add([]byte("environments: {e: \"env:\"}\ncredentials: {a: {secretID: A, tokenSecretID: B, perUser: true, oauth2: {provider: microsoft, tenant: t, revocation: bearer, authParams: {b: c}}}, d: {secretID: D, keyAt: /e, hosts: f}}\n"))
+	f.Add([]byte("environments: {e: \"env:\"}\ncredentials: {a: {secretID: A, tokenSecretID: B, perUser: true, oauth2: {provider: microsoft, tenant: t, revocation: bearer, authParams: {b: c}}}, d: {secretID: D, keyAt: /e, hosts: f, auth: \"basic:u\"}}\n"))
 	for _, s := range []string{
 		"", "environments: {a: file:secrets}", "environments:\n  a: [env:, file:x]\nsecrets:\n  A:\n", "a: &x [*x]\n", "<<: {a: 1}", "--- 1\n--- 2\n", "%YAML 1.1\n---\na: yes",
 		"environments: {a: {stores: [{name: b, url: env:x}], writeTo: b, fallThrough: [unavailable]}}\nvariables: {A: {schema: {type: string}}}",

@@ -126,6 +126,9 @@ func credentialMeta(c metadata.Credential) (credentials.Meta, error) {
 		},
 		PerUser: c.PerUser, Text: c.Text, Type: c.Type, Place: c.Place,
 	}
+	if m.Auth.UnmarshalText([]byte(c.Auth)) != nil {
+		return m, errors.New("how the key of the credential " + c.Name + " is sent can't be read; write the file again with lukko generate")
+	}
 	if len(c.OAuth2) == 0 {
 		return m, nil
 	}
