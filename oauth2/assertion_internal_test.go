@@ -20,8 +20,8 @@ import (
 	"github.com/lukko-dev/lukko/core"
 )
 
-// stored is a key as it is stored.
-func stored(t testing.TB, key any) core.Value {
+// storedKey is a key as it is stored.
+func storedKey(t testing.TB, key any) core.Value {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestAnAssertionShowsTheApplicationOnceAndForMinutes(t *testing.T) {
 		t.Run(algorithm, func(t *testing.T) {
 			t.Parallel()
 			key := newKey(t, algorithm)
-			app := App{ClientID: "client-1", PrivateKey: stored(t, key), KeyID: "2026-1"}
+			app := App{ClientID: "client-1", PrivateKey: storedKey(t, key), KeyID: "2026-1"}
 			var got []request
 			p := testProvider(theSettings, listen(&got))
 			ids := map[string]bool{}
@@ -129,7 +129,7 @@ func part(t testing.TB, text string, to any) {
 
 func TestWhomAnAssertionIsFor(t *testing.T) {
 	t.Parallel()
-	app := App{ClientID: "c", PrivateKey: stored(t, newKey(t, "EdDSA"))}
+	app := App{ClientID: "c", PrivateKey: storedKey(t, newKey(t, "EdDSA"))}
 	for name, test := range map[string]struct {
 		change func(*Settings)
 		want   string
@@ -160,7 +160,7 @@ func TestWhomAnAssertionIsFor(t *testing.T) {
 
 func TestAKeyThatIsNoneIsToldInWordsOfOurs(t *testing.T) {
 	t.Parallel()
-	good := stored(t, newKey(t, "EdDSA")).Reveal()
+	good := storedKey(t, newKey(t, "EdDSA")).Reveal()
 	for name, test := range map[string]struct{ pem, says string }{
 		"no PEM":              {"canary", "no PEM"},
 		"nothing":             {"", "no PEM"},
@@ -168,7 +168,7 @@ func TestAKeyThatIsNoneIsToldInWordsOfOurs(t *testing.T) {
 		"encrypted":           {strings.ReplaceAll(good, "PRIVATE", "ENCRYPTED PRIVATE"), "openssl pkcs8"},
 		"a certificate":       {strings.ReplaceAll(good, "PRIVATE KEY", "CERTIFICATE"), "no private key"},
 		"bytes that are none": {string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("canary")})), "no key that can be read"},
-		"P-384":               {stored(t, newKey(t, "ES384")).Reveal(), "neither RSA nor P-256"},
+		"P-384":               {storedKey(t, newKey(t, "ES384")).Reveal(), "neither RSA nor P-256"},
 		"two keys":            {good + good, "something after"},
 	} {
 		_, _, wrong := readKey(core.String(test.pem))
