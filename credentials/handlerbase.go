@@ -1,0 +1,78 @@
+package credentials
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/lukko-dev/lukko/core"
+)
+
+// baseURL is where the pages of a Handler are, as browsers and providers see
+// it. It is the only source of addresses: what a request says of its host is
+// its sender's.
+type baseURL struct {
+	origin string // "https://app.example.com", without a path
+	path   string // "/credentials", or empty
+	secure bool   // https
+}
+
+// maxBaseURL leaves room for the name of a credential in the callback's
+// address, and for that in a cookie.
+const maxBaseURL = 256
+
+// parseBaseURL returns what is wrong with it as a hint, which does not repeat
+// it.
+func parseBaseURL(s string) (b baseURL, fault string) {
+	if len(s) > maxBaseURL {
+		return b, "BaseURL is longer than 256 bytes"
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" || u.Hostname() == "" {
+		return b, "BaseURL is no URL; write it as https://app.example.com/credentials"
+	}
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(s, "#") {
+		return b, "BaseURL has a user, a query or a fragment; write it as https://app.example.com/credentials"
+	}
+	path := strings.TrimSuffix(u.Path, "/")
+	if path != "" && (!isReturn(path) || u.EscapedPath() != u.Path || strings.Contains(path, "//")) {
+		return b, "the path of BaseURL is none that can be mounted; write it as https://app.example.com/credentials"
+	}
+	switch {
+	case u.Scheme == "https":
+		b.secure = true
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+	default:
+		return b, "BaseURL must begin with https://; http:// is for a loopback address only"
+	}
+	b.origin, b.path = u.Scheme+"://"+strings.ToLower(u.Host), path
+	return b, ""
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// page is the address of a page of a credential.
+func (b baseURL) page(name, action string) string {
+	return b.origin + b.path + "/" + name + "/" + action
+}
+
+// ConnectURLs returns what [Config] wants as ConnectURL, where a [Handler] of
+// that BaseURL is mounted: the page that asks whether to connect. A BaseURL
+// that is none makes no addresses.
+func ConnectURLs(base string) func(name, user string) string {
+	b, fault := parseBaseURL(base)
+	return func(name, _ string) string {
+		if fault != "" || !isName(name) {
+			return ""
+		}
+		return b.page(name, actionConnect)
+	}
+}
+
+// invalidHandler is the error of a configuration that is wrong.
+func invalidHandler(hint string) error {
+	return &core.Error{Op: "credentials handler", Kind: core.ErrInvalidOption, Hint: hint}
+}
