@@ -274,6 +274,11 @@ func (s *flowProvider) tokens(w http.ResponseWriter, form url.Values) error {
 		scope = "read"
 	case "client_credentials":
 		scope = form.Get("scope")
+	case "refresh_token":
+		if !s.live[form.Get("refresh_token")] {
+			return refuse("invalid_grant")
+		}
+		delete(s.live, form.Get("refresh_token"))
 	default:
 		return refuse("unsupported_grant_type")
 	}

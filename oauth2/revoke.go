@@ -59,25 +59,23 @@ func (c *Client) Revoke(ctx context.Context, o RevokeOptions) (Revoked, error) {
 		return Revoked{}, err
 	}
 	for range revokeRounds {
-		ended, why := c.endTokens(ctx, t)
-		if ctx.Err() != nil {
-			return Revoked{}, c.fail(opRevoke, nil, stillStored, ctx.Err())
-		}
+		ended, done, err := c.endTokens(ctx, t)
 		switch {
-		case errors.Is(why, errEndless), why != nil && o.Force:
-			return c.drop(ctx, Revoked{Why: why, AccessUntil: ended.ExpiresAt})
-		case why != nil:
-			return Revoked{}, kept(why)
+		case ctx.Err() != nil:
+			return Revoked{}, c.fail(opRevoke, nil, stillStored, ctx.Err())
+		case err != nil && o.Force:
+			return c.drop(ctx, Revoked{Why: err, AccessUntil: t.ExpiresAt})
+		case err != nil:
+			return Revoked{}, kept(err)
+		case !done.AtProvider:
+			return c.drop(ctx, done) // others would not end either
 		}
 		now, err := c.readTokens(ctx)
-		if errors.Is(err, ErrNotConnected) {
-			return Revoked{AtProvider: true}, nil // another process was first
+		if err != nil && !errors.Is(err, ErrNotConnected) {
+			return done, err
 		}
-		if err != nil {
-			return Revoked{AtProvider: true}, err
-		}
-		if now.AccessToken.Equal(ended.AccessToken) && now.RefreshToken.Equal(ended.RefreshToken) {
-			return c.drop(ctx, Revoked{AtProvider: true})
+		if err != nil || now.AccessToken.Equal(ended.AccessToken) && now.RefreshToken.Equal(ended.RefreshToken) {
+			return c.drop(ctx, done)
 		}
 		t = now
 	}
@@ -91,64 +89,65 @@ const revokeRounds = 3
 
 const stillStored = "the tokens are still stored: revoke again, or with Force delete them all the same"
 
-// errEndless is the kind of a provider that can't end what it gave.
-var errEndless = errNoEndpoint
-
-// endTokens has the provider end some tokens, and returns those that it has ended:
-// they are newer ones where it takes a valid access token to end them.
-func (c *Client) endTokens(ctx context.Context, t Token) (Token, error) {
+// endTokens has the provider end some tokens, and returns those that it was
+// asked to end: they are newer ones where it takes a valid access token.
+func (c *Client) endTokens(ctx context.Context, t Token) (Token, Revoked, error) {
+	cant := func(hint string) Revoked {
+		return Revoked{Why: c.fail(opRevoke, errNoEndpoint, hint+"; end the connection on its own pages", nil), AccessUntil: t.ExpiresAt}
+	}
 	ends, failed := c.provider.need(ctx, func(e endpoints) string { return e.revoke })
 	if failed != nil {
-		return t, c.provider.error(opRevoke, failed)
+		return t, Revoked{}, c.provider.error(opRevoke, failed)
 	}
 	if ends.revoke == "" {
-		return t, c.fail(opRevoke, errEndless, "the provider has no revocation endpoint; end the connection on its own pages", nil)
+		return t, cant("the provider has no revocation endpoint"), nil
 	}
 	app, err := c.app(ctx)
 	if err != nil {
-		return t, err
+		return t, Revoked{}, err
 	}
 	if c.cfg.Settings.Revocation != RevokeRFC7009 {
-		return c.endByAccess(ctx, app)
+		return c.endByAccess(ctx, app, t)
 	}
-	// The refresh token first: a server that ends all of a grant by it ends
-	// the access token too (RFC 7009 section 2.1), and if the second fails, the
-	// one that lives on is over soon.
-	main, hint := t.RefreshToken, "refresh_token"
-	if main.IsZero() {
-		main, hint = t.AccessToken, "access_token"
-	}
-	failed = c.provider.revoke(ctx, app, main, hint)
-	unsupported := failed != nil && failed.Code == "unsupported_token_type"
-	if failed != nil && !unsupported {
-		return t, c.provider.error(opRevoke, failed)
-	}
-	if !t.RefreshToken.IsZero() {
-		failed := c.provider.revoke(ctx, app, t.AccessToken, "access_token")
-		if failed != nil && failed.Code != "unsupported_token_type" {
-			return t, c.provider.error(opRevoke, failed)
+	// The refresh token first: a server that ends all of a grant by it ends the
+	// access token too (RFC 7009 section 2.1), and if the second request fails,
+	// the one that lives on is over soon.
+	done := Revoked{AtProvider: true}
+	for _, one := range []struct {
+		token core.Value
+		hint  string
+	}{{t.RefreshToken, "refresh_token"}, {t.AccessToken, "access_token"}} {
+		if one.token.IsZero() {
+			continue
+		}
+		failed := c.provider.revoke(ctx, app, one.token, one.hint)
+		switch {
+		case failed == nil:
+		case failed.Code != "unsupported_token_type":
+			return t, Revoked{}, c.provider.error(opRevoke, failed)
+		case one.hint == "access_token" && !t.RefreshToken.IsZero():
+			done.AccessUntil = t.ExpiresAt
+		default: // section 2.2.1 of the one that matters
+			done = cant("the provider does not revoke tokens of this type")
 		}
 	}
-	if unsupported {
-		return t, c.fail(opRevoke, errEndless, "the provider does not revoke tokens of this type; end the connection on its own pages", nil)
-	}
-	return t, nil
+	return t, done, nil
 }
 
 // endByAccess ends a connection where the provider wants a valid access token
 // for it, and takes one that is over for one that has ended.
-func (c *Client) endByAccess(ctx context.Context, app App) (Token, error) {
-	t, err := c.Token(ctx)
+func (c *Client) endByAccess(ctx context.Context, app App, t Token) (Token, Revoked, error) {
+	now, err := c.Token(ctx)
 	if errors.Is(err, ErrReauthorize) {
-		return c.readTokens(ctx) // the provider has ended it
+		return t, Revoked{AtProvider: true}, nil // the provider has ended it already
 	}
 	if err != nil {
-		return t, err
+		return t, Revoked{}, err
 	}
-	if failed := c.provider.revoke(ctx, app, t.AccessToken, "access_token"); failed != nil {
-		return t, c.provider.error(opRevoke, failed)
+	if failed := c.provider.revoke(ctx, app, now.AccessToken, "access_token"); failed != nil {
+		return t, Revoked{}, c.provider.error(opRevoke, failed)
 	}
-	return t, nil
+	return now, Revoked{AtProvider: true}, nil
 }
 
 // drop deletes what is stored, as the last step.
@@ -177,9 +176,9 @@ func kept(err error) error {
 	return &said
 }
 
-// readTokens reads the tokens as they are now.
+// readTokens reads the tokens that are stored, or that are about to be.
 func (c *Client) readTokens(ctx context.Context) (Token, error) {
-	h, err := c.fetch(ctx)
+	h, err := c.load(ctx)
 	if err != nil {
 		return Token{}, err
 	}
