@@ -62,7 +62,7 @@ type Client struct {
 	closed   bool
 	seen     seenClaim      // used by the flight only
 	running  sync.WaitGroup // the flight, reads in the background, and the saver
-	saving   sync.Mutex     // held while what is unsaved is written
+	saving   chan struct{}  // has room for the one who writes what is unsaved
 
 	// ending is over once the Client closes: it cuts waits and reads, and no
 	// request to the provider nor what stores its answer.
@@ -97,7 +97,7 @@ func New(cfg Config) (*Client, error) {
 		}
 	}
 	c := &Client{
-		cfg: cfg, hosts: allowed, clock: cfg.Clock, base: cfg.Transport, began: cfg.Clock.Now(),
+		cfg: cfg, hosts: allowed, clock: cfg.Clock, base: cfg.Transport, began: cfg.Clock.Now(), saving: make(chan struct{}, 1),
 		provider: newProvider(cfg.Name, cfg.User, cfg.Settings, cfg.Endpoints, cfg.Clock),
 	}
 	if c.base == nil {

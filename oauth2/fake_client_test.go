@@ -330,3 +330,8 @@ func tryURL(c *oauth2.Client, ctx context.Context, address string) (*http.Respon
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	return resp, err
 }
+
+func copyAll(to io.Writer, from io.ReadCloser) (int64, error) {
+	defer from.Close()
+	return io.Copy(to, from)
+}

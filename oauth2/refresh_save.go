@@ -195,8 +195,8 @@ func (c *Client) saveLater() {
 // saveNow stores what is not stored yet, if there is something: before that
 // nothing can be refreshed.
 func (c *Client) saveNow() error {
-	c.saving.Lock()
-	defer c.saving.Unlock()
+	c.saving <- struct{}{}
+	defer func() { <-c.saving }()
 	c.mu.Lock()
 	s := c.unsaved
 	c.mu.Unlock()
