@@ -18,8 +18,13 @@ type Config struct {
 
 	// DeviceInterval is how long a device waits between two polls, in whole
 	// seconds: none is told and none is kept to. One that polls sooner is told to
-	// slow down. See also [Server.SlowDown].
+	// slow down, and must wait five seconds longer from then on (RFC 8628 section
+	// 3.5). See also [Server.SlowDown].
 	DeviceInterval time.Duration
+
+	// Now is the time by which the polls of devices are held to their interval:
+	// time.Now.
+	Now func() time.Time
 
 	// NoIssuerAnswer leaves the issuer out of authorization answers, and its
 	// promise out of the metadata (RFC 9207). Most servers do.
@@ -35,5 +40,5 @@ type Config struct {
 }
 
 func defaults() Config {
-	return Config{AccessTTL: time.Hour, CodeTTL: time.Minute, DeviceTTL: 5 * time.Minute}
+	return Config{AccessTTL: time.Hour, CodeTTL: time.Minute, DeviceTTL: 5 * time.Minute, Now: time.Now}
 }

@@ -13,6 +13,7 @@ type device struct {
 	op.DeviceAuthorizationState
 	code, userCode string
 	polled         time.Time
+	interval       time.Duration
 	spent          bool
 }
 
@@ -28,6 +29,7 @@ func (s *storage) StoreDeviceAuthorization(_ context.Context, clientID, code, us
 	s.devices[code] = &device{
 		DeviceAuthorizationState: op.DeviceAuthorizationState{ClientID: clientID, Scopes: granted, Expires: expires},
 		code:                     code,
+		interval:                 s.cfg.DeviceInterval,
 		userCode:                 userCode,
 	}
 	return nil
@@ -42,14 +44,17 @@ func (s *storage) GetDeviceAuthorizatonState(_ context.Context, clientID, code s
 	if !ok || d.ClientID != clientID || d.spent {
 		return nil, errUnknown
 	}
-	now := time.Now()
-	soon := !d.polled.IsZero() && now.Sub(d.polled) < s.cfg.DeviceInterval
+	now := s.cfg.Now()
+	soon := !d.polled.IsZero() && now.Sub(d.polled) < d.interval
 	d.polled = now
 	if s.slow > 0 {
 		s.slow--
 		soon = true
 	}
 	if soon {
+		if d.interval > 0 {
+			d.interval += 5 * time.Second
+		}
 		return nil, context.DeadlineExceeded
 	}
 	state := d.DeviceAuthorizationState

@@ -2,6 +2,7 @@ package oauthtest_test
 
 import (
 	"bytes"
+	"fmt"
 	"log"
 	"log/slog"
 	"os"
@@ -32,6 +33,13 @@ func (o *output) bytes() []byte {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(workerEnv) != "" {
+		if err := worker(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	log.SetOutput(&logged)
 	os.Exit(m.Run())

@@ -98,14 +98,10 @@ func (s *storage) AuthRequestByCode(_ context.Context, code string) (op.AuthRequ
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.codes[code]
-	switch {
-	case !ok, time.Now().After(r.expires):
-		return nil, errUnknown
-	case r.spent != nil:
-		s.reuse(r.spent)
+	if !ok || time.Now().After(r.expires) {
 		return nil, errUnknown
 	}
-	return r.copy(), nil
+	return r.copy(), nil // redeem looks whether it is spent
 }
 
 // redeem begins the family of a code, once. The caller has the lock.

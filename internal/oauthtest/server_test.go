@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	jose "github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/lukko-dev/lukko/internal/oauthtest"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -142,9 +144,7 @@ func TestAnUnmodifiedClientConnectsUsesAndRefreshes(t *testing.T) {
 			if scope, _ := token.Extra("scope").(string); scope != "openid offline_access repo" {
 				t.Errorf("granted: %q", scope)
 			}
-			if id, _ := token.Extra("id_token").(string); id == "" {
-				t.Error("there is no id token")
-			}
+			idToken(t, srv, app, token)
 			if left := time.Until(token.Expiry); left < 59*time.Minute || left > time.Hour {
 				t.Errorf("the access token lives %v", left)
 			}
@@ -172,6 +172,35 @@ func TestAnUnmodifiedClientConnectsUsesAndRefreshes(t *testing.T) {
 				t.Errorf("the resource server counts %d and %d", srv.Served("alice"), srv.Refused("alice"))
 			}
 		})
+	}
+}
+
+// idToken checks an id token by another library than the server's, down to its signature.
+func idToken(t *testing.T, srv *oauthtest.Server, app oauthtest.Client, token *oauth2.Token) {
+	t.Helper()
+	resp, err := http.Get(srv.URL("/keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(resp.Body).Decode(&set); err != nil {
+		t.Fatal("the keys can't be read")
+	}
+	text, _ := token.Extra("id_token").(string)
+	signed, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		t.Fatal("there is no id token")
+	}
+	var claims struct {
+		jwt.Claims
+		Nonce string `json:"nonce"`
+	}
+	if err := signed.Claims(set, &claims); err != nil {
+		t.Fatal("the id token is not signed by the server")
+	}
+	if claims.Issuer != srv.Issuer || claims.Subject != "alice" || !slices.Equal(claims.Audience, jwt.Audience{app.ID}) || claims.Nonce != "the-nonce" {
+		t.Errorf("the id token is of %q for %q at %q, its nonce is ours: %t", claims.Subject, claims.Audience, claims.Issuer, claims.Nonce == "the-nonce")
 	}
 }
 

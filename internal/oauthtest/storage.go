@@ -135,7 +135,8 @@ func (s *storage) Health(context.Context) error { return nil }
 // What follows is of OpenID's user information, of which the server has the subject
 // only, and of grants that it doesn't offer.
 
-func (s *storage) SetUserinfoFromScopes(context.Context, *oidc.UserInfo, string, string, []string) error {
+func (s *storage) SetUserinfoFromScopes(_ context.Context, u *oidc.UserInfo, user, _ string, _ []string) error {
+	u.Subject = user // which is also that of id tokens
 	return nil
 }
 
