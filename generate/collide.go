@@ -10,6 +10,7 @@ import (
 var ownNames = []string{
 	"TypedSecretService", "NewTypedSecretService", "LoadedSecrets", "SecretTypes", "secretDeclarations",
 	"TypedVariables", "NewTypedVariables", "Variables", "LoadedVariables", "VariableTypes", "variableDeclarations",
+	"TypedCredentials", "NewTypedCredentials", "CredentialTypes",
 }
 
 // ownMethods are those of the services, of what they load, and of what these
@@ -25,24 +26,17 @@ var ownMethods = []string{
 // have another.
 var localNames = []string{"ctx", "s", "l", "svc", "value", "opts", "loader", "loaded", "name", "err", "v", "ok", "all"}
 
+// localCredentialNames are those within the methods of credentials.
+var localCredentialNames = []string{"ctx", "s", "value", "user", "opts"}
+
 // collisions finds two names that become one, and names that become one of
 // the output's own.
-func (r *run) collisions(decls []*declared) (wrong []Problem) {
+func (r *run) collisions(all declarations) (wrong []Problem) {
 	methods := map[bool]map[string]*declared{false: {}, true: {}}
 	ids := map[string]*declared{}
-	for _, d := range decls {
-		owners := methods[d.meta.Variable]
-		for _, m := range d.methods() {
-			if slices.Contains(ownMethods, m) {
-				wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the %s becomes the method %s, which the service has for itself", d.what(), m), "give it another Name"))
-				break
-			}
-			if other := owners[m]; other != nil {
-				wrong = append(wrong, r.twoBecomeOne(d, other, "the method "+m))
-				break
-			}
-			owners[m] = d
-		}
+	for _, d := range all.values {
+		wrong = append(wrong, r.methodCollisions(d, methods[d.meta.Variable], ownMethods)...)
+		wrong = append(wrong, r.hidden(d, localNames)...)
 		if other := ids[d.goName]; other != nil && other.meta.Variable != d.meta.Variable {
 			wrong = append(wrong, r.twoBecomeOne(d, other, "the constant "+d.constant()))
 		}
@@ -53,17 +47,43 @@ func (r *run) collisions(decls []*declared) (wrong []Problem) {
 		if slices.Contains(ownNames, d.constant()) {
 			wrong = append(wrong, r.at(d.pos, fmt.Sprintf("the %s has the constant %s, which the output has for itself", d.what(), d.constant()), "give it another Name"))
 		}
-		if d.pkg.PkgPath == r.out.path && slices.Contains(localNames, d.name) {
-			wrong = append(wrong, r.at(d.pos, "the variable "+d.name+" has a name that the methods use within themselves", "rename it"))
-		}
 	}
-	variables := slices.ContainsFunc(decls, func(d *declared) bool { return d.meta.Variable })
+	owners := map[string]*declared{}
+	for _, d := range all.credentials {
+		wrong = append(wrong, r.methodCollisions(d, owners, ownCredentialMethods)...)
+		wrong = append(wrong, r.hidden(d, localCredentialNames)...)
+	}
+	variables := slices.ContainsFunc(all.values, func(d *declared) bool { return d.meta.Variable })
 	for _, name := range ownNames {
-		if at, there := r.out.names[name]; there && (variables || !strings.Contains(strings.ToLower(name), "variable")) {
+		lower := strings.ToLower(name)
+		if at, there := r.out.names[name]; there && (variables || !strings.Contains(lower, "variable")) && (len(all.credentials) > 0 || !strings.Contains(lower, "credential")) {
 			wrong = append(wrong, r.at(at, name+" is what the output declares in this package", "rename it, or write the output into another folder, see --out"))
 		}
 	}
 	return wrong
+}
+
+// methodCollisions finds the methods of a declaration that others have, of
+// owners or of the service for itself. One is enough to be told.
+func (r *run) methodCollisions(d *declared, owners map[string]*declared, own []string) []Problem {
+	for _, m := range d.methods() {
+		if slices.Contains(own, m) {
+			return []Problem{r.at(d.pos, fmt.Sprintf("the %s becomes the method %s, which the service has for itself", d.what(), m), "give it another Name")}
+		}
+		if other := owners[m]; other != nil {
+			return []Problem{r.twoBecomeOne(d, other, "the method "+m)}
+		}
+		owners[m] = d
+	}
+	return nil
+}
+
+// hidden finds a variable whose name is another thing within the methods.
+func (r *run) hidden(d *declared, local []string) []Problem {
+	if d.pkg.PkgPath != r.out.path || !slices.Contains(local, d.name) {
+		return nil
+	}
+	return []Problem{r.at(d.pos, "the variable "+d.name+" has a name that the methods use within themselves", "rename it")}
 }
 
 func (r *run) twoBecomeOne(d, other *declared, what string) Problem {
@@ -75,6 +95,9 @@ func (d *declared) constant() string { return d.goName + "ID" }
 
 // methods are those of a declaration.
 func (d *declared) methods() []string {
+	if d.kind.credential() {
+		return d.credentialMethods()
+	}
 	all := []string{d.goName, "Set" + d.goName, "Has" + d.goName}
 	if d.meta.Variable {
 		all = append(all, "Delete"+d.goName)

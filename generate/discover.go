@@ -9,6 +9,7 @@ import (
 	"go/types"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -17,18 +18,50 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// schemaPath is the package whose declarations are found.
-const schemaPath = "github.com/lukko-dev/lukko/schema"
+// The packages that what is generated names. A program that declares no
+// credential need not have the last two.
+const (
+	corePath        = "github.com/lukko-dev/lukko/core"
+	schemaPath      = "github.com/lukko-dev/lukko/schema"
+	credentialsPath = "github.com/lukko-dev/lukko/credentials"
+	oauth2Path      = "github.com/lukko-dev/lukko/oauth2"
+)
 
 // A variable is a package's variable that holds a declaration.
 type variable struct {
 	pkg  *packages.Package
 	name string
-	typ  types.Type // the T of *schema.Declaration[T]
+	kind declarationKind
+	typ  types.Type // the T of its type, such as *schema.Declaration[T]
 	pos  token.Position
 }
 
 func (v *variable) exported() bool { return token.IsExported(v.name) }
+
+// declarationKind is what a variable holds.
+type declarationKind int
+
+const (
+	ofSchema       declarationKind = iota + 1 // a secret or a variable: *schema.Declaration[T]
+	ofApplication                             // *credentials.Credential[T]
+	ofEachUser                                // *credentials.UserCredential[T]
+	notDeclaration declarationKind = 0
+)
+
+func (k declarationKind) credential() bool { return k == ofApplication || k == ofEachUser }
+
+// declarationTypes are the generic types whose pointers declare.
+var declarationTypes = map[[2]string]declarationKind{
+	{schemaPath, "Declaration"}:         ofSchema,
+	{credentialsPath, "Credential"}:     ofApplication,
+	{credentialsPath, "UserCredential"}: ofEachUser,
+}
+
+// declareFunctions are those that declare in the default sets.
+var declareFunctions = map[string][]string{
+	schemaPath:      {"Declare", "DeclareVariable"},
+	credentialsPath: {"Declare", "DeclarePerUser"},
+}
 
 // mode is types of the packages from their source, and of all others from
 // what the compiler left in its cache.
@@ -60,6 +93,8 @@ func (r *run) discover(ctx context.Context) ([]*variable, error) {
 				return nil, r.nothingFound(pkgs)
 			}
 			r.asking = asking
+			r.credentials = slices.ContainsFunc(found, func(v *variable) bool { return v.kind.credential() }) ||
+				slices.ContainsFunc(asking, func(p *packages.Package) bool { return p.Imports[credentialsPath] != nil })
 			return found, r.importable(asking, found)
 		}
 		if !r.leaveOut(broken) {
@@ -130,8 +165,8 @@ func (r *run) variables(pkgs []*packages.Package) (found []*variable) {
 			if !ok {
 				continue
 			}
-			if t := declaredType(v.Type()); t != nil {
-				found = append(found, &variable{pkg: p, name: name, typ: t, pos: r.fset.Position(v.Pos())})
+			if kind, t := declaredType(v.Type()); kind != notDeclaration {
+				found = append(found, &variable{pkg: p, name: name, kind: kind, typ: t, pos: r.fset.Position(v.Pos())})
 			}
 		}
 	}
@@ -141,21 +176,19 @@ func (r *run) variables(pkgs []*packages.Package) (found []*variable) {
 	return found
 }
 
-// declaredType is the T of *schema.Declaration[T]; nil for any other type.
-func declaredType(t types.Type) types.Type {
+// declaredType is what a variable of a type holds, and the T of such as
+// *schema.Declaration[T].
+func declaredType(t types.Type) (declarationKind, types.Type) {
 	pointer, ok := types.Unalias(t).(*types.Pointer)
 	if !ok {
-		return nil
+		return notDeclaration, nil
 	}
 	named, ok := types.Unalias(pointer.Elem()).(*types.Named)
-	if !ok {
-		return nil
+	if !ok || named.Obj().Pkg() == nil || named.TypeArgs().Len() != 1 {
+		return notDeclaration, nil
 	}
-	obj := named.Obj()
-	if obj.Pkg() == nil || obj.Pkg().Path() != schemaPath || obj.Name() != "Declaration" || named.TypeArgs().Len() != 1 {
-		return nil
-	}
-	return named.TypeArgs().At(0)
+	kind := declarationTypes[[2]string{named.Obj().Pkg().Path(), named.Obj().Name()}]
+	return kind, named.TypeArgs().At(0)
 }
 
 // declares reports whether a package has declarations, in variables or
@@ -167,35 +200,33 @@ func (r *run) declares(p *packages.Package, found []*variable) bool {
 	return slices.ContainsFunc(p.Syntax, func(f *ast.File) bool { return len(declareCalls(f)) > 0 })
 }
 
-// declareCalls lists where a file calls schema.Declare or one of its siblings
-// that declare in the default set.
+// declareCalls lists where a file calls schema.Declare, credentials.Declare or one
+// of their siblings that declare in the default sets.
 func declareCalls(f *ast.File) (at []token.Pos) {
-	local := ""
+	calls := map[[2]string]bool{} // by what the file calls the package, and the function
 	for _, s := range f.Imports {
-		if p, _ := strconv.Unquote(s.Path.Value); p == schemaPath {
-			local = "schema"
-			if s.Name != nil {
-				local = s.Name.Name
-			}
+		imported, _ := strconv.Unquote(s.Path.Value)
+		local := path.Base(imported)
+		if s.Name != nil {
+			local = s.Name.Name
+		}
+		for _, function := range declareFunctions[imported] {
+			calls[[2]string{local, function}] = true
 		}
 	}
-	if local == "" || local == "_" {
+	if len(calls) == 0 {
 		return nil
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
-		var id *ast.Ident
 		switch n := n.(type) {
 		case *ast.SelectorExpr:
-			if x, ok := n.X.(*ast.Ident); ok && x.Name == local {
-				id = n.Sel
+			if x, ok := n.X.(*ast.Ident); ok && calls[[2]string{x.Name, n.Sel.Name}] {
+				at = append(at, n.Sel.Pos())
 			}
 		case *ast.Ident:
-			if local == "." {
-				id = n
+			if calls[[2]string{".", n.Name}] {
+				at = append(at, n.Pos())
 			}
-		}
-		if id != nil && (id.Name == "Declare" || id.Name == "DeclareVariable") {
-			at = append(at, id.Pos())
 		}
 		return true
 	})
@@ -251,7 +282,7 @@ func (r *run) declaresIn(p *packages.Package, f *ast.File) bool {
 				}
 				// What has no valid type may be a declaration that a helper makes, unless
 				// it speaks of what is to be generated.
-				if declaredType(v.Type()) != nil || v.Type() == types.Typ[types.Invalid] && !mentionsGenerated(spec) {
+				if kind, _ := declaredType(v.Type()); kind != notDeclaration || v.Type() == types.Typ[types.Invalid] && !mentionsGenerated(spec) {
 					return true
 				}
 			}

@@ -5,6 +5,8 @@ go 1.26.0
 require (
 	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/credentials v0.1.0
+	github.com/lukko-dev/lukko/oauth2 v0.1.0
 	github.com/lukko-dev/lukko/schema v0.1.0
 	go.yaml.in/yaml/v4 v4.0.0
 	golang.org/x/mod v0.43.0

@@ -19,10 +19,11 @@ func TestTheGoldensAreWhatIsGenerated(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		generate.Config
-		secrets, variables int
+		secrets, variables, credentials int
 	}{
-		{"beside the declarations", generate.Config{Dir: "internal/goldens/shop", Patterns: []string{"."}}, 6, 3},
-		{"of several packages", generate.Config{Dir: "internal/goldens/reach", Out: "typed"}, 8, 2},
+		{"beside the declarations", generate.Config{Dir: "internal/goldens/shop", Patterns: []string{"."}}, 6, 3, 0},
+		{"of several packages", generate.Config{Dir: "internal/goldens/reach", Out: "typed"}, 8, 2, 0},
+		{"of accounts", generate.Config{Dir: "internal/goldens/accounts", Patterns: []string{"."}}, 1, 0, 4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -34,8 +35,9 @@ func TestTheGoldensAreWhatIsGenerated(t *testing.T) {
 			if !*update && result.Changed() {
 				t.Errorf("%v differ: %q; see go test -update", result.Files, result.Differences)
 			}
-			if result.Secrets != c.secrets || result.Variables != c.variables {
-				t.Errorf("%d secrets and %d variables, want %d and %d", result.Secrets, result.Variables, c.secrets, c.variables)
+			if result.Secrets != c.secrets || result.Variables != c.variables || result.Credentials != c.credentials {
+				t.Errorf("%d secrets, %d variables and %d credentials, want %d, %d and %d",
+					result.Secrets, result.Variables, result.Credentials, c.secrets, c.variables, c.credentials)
 			}
 			if len(result.Notes) > 0 {
 				t.Errorf("notes: %q", result.Notes)
@@ -52,7 +54,9 @@ import (
 	"context"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/generate/internal/goldens/accounts"
 	"github.com/lukko-dev/lukko/generate/internal/goldens/shop"
+	"github.com/lukko-dev/lukko/oauth2"
 )
 
 func use() {
@@ -60,7 +64,8 @@ func use() {
 	var s *shop.TypedSecretService
 	var l *shop.LoadedSecrets
 	var v *shop.TypedVariables
-	_, _, _, _, _ = ctx, s, l, v, core.String
+	var c *accounts.TypedCredentials
+	_, _, _, _, _, _, _ = ctx, s, l, v, c, core.String, oauth2.Token{}
 	STATEMENT
 }
 `
@@ -74,6 +79,13 @@ func use() {
 		{"kind", `_, _ = s.LogLevel(ctx)`, "s.LogLevel undefined"},
 		{"variable", `_, _ = v.Stripe(ctx)`, "v.Stripe undefined"},
 		{"loaded", `_ = l.HasStripe`, "l.HasStripe undefined"},
+		{"account", `token, err := c.Github(ctx, "ann"); var access core.Value = token.AccessToken; _, _ = access, err; _ = c.SetCrm(ctx, oauth2.Token{})`, ""},
+		{"credential", `_, _ = c.Githup(ctx, "ann")`, "c.Githup undefined"},
+		{"user", `_, _ = c.Github(ctx)`, "not enough arguments in call to c.Github"},
+		{"application", `_, _ = c.Bank(ctx, "ann")`, "too many arguments in call to c.Bank"},
+		{"token", `_ = c.SetGithub(ctx, "ann", "token")`, "cannot use \"token\""},
+		{"client", `_, _ = c.BankClient()`, "c.BankClient undefined"},
+		{"unsent", `_, _ = c.MapsKeyHTTP("ann")`, "c.MapsKeyHTTP undefined"},
 		{"constant", `_ = shop.StrypeID`, "undefined: shop.StrypeID"},
 	}
 	dir := t.TempDir()

@@ -8,30 +8,47 @@ import (
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/names"
 	"github.com/lukko-dev/lukko/schema"
 )
 
-// A declared is a declaration as it is written out.
+// A declared is a declaration as it is written out: a secret or a variable with
+// meta, and else a credential with the secrets that it is kept in.
 type declared struct {
 	*variable
-	meta   schema.Meta
-	goName string
+	meta       schema.Meta
+	credential credentials.Meta
+	secrets    []schema.Meta
+	goName     string
 }
+
+// declarations are all that is written out, by name.
+type declarations struct {
+	values      []*declared // secrets and variables
+	credentials []*declared
+}
+
+// label is the Name of the declaration.
+func (d *declared) label() string { return cmp.Or(d.credential.Name, d.meta.Name) }
 
 // what is the declaration in words.
 func (d *declared) what() string {
 	kind := "secret "
-	if d.meta.Variable {
+	switch {
+	case d.kind.credential():
+		kind = "credential "
+	case d.meta.Variable:
 		kind = "variable "
 	}
-	return kind + core.Printable(d.meta.Name)
+	return kind + core.Printable(d.label())
 }
 
-// judge makes declarations of what the program told, by name, and finds all
-// that is wrong with them.
-func (r *run) judge(found []*variable, told *answer) (decls []*declared, notes []string, err error) {
+// judge makes declarations of what the program told, and finds all that is wrong
+// with them.
+func (r *run) judge(found []*variable, told *answer) (all declarations, notes []string, err error) {
 	var wrong []Problem
+	var decls []*declared
 	for i, v := range found {
 		t := told.Declared[i]
 		switch {
@@ -51,21 +68,33 @@ func (r *run) judge(found []*variable, told *answer) (decls []*declared, notes [
 				wrong = append(wrong, r.at(v.pos, v.name+" is declared wrongly: "+detail, ""))
 			}
 		default:
-			decls = append(decls, &declared{variable: v, meta: t.Meta, goName: names.Exported(t.Meta.Name)})
+			d := &declared{variable: v, meta: t.Meta, credential: t.Credential, secrets: t.Secrets}
+			d.goName = names.Exported(d.label())
+			decls = append(decls, d)
 		}
 	}
 	slices.SortStableFunc(decls, func(a, b *declared) int {
-		return cmp.Or(cmp.Compare(a.meta.Name, b.meta.Name), cmp.Compare(a.meta.ID, b.meta.ID))
+		return cmp.Or(cmp.Compare(a.label(), b.label()), cmp.Compare(a.meta.ID, b.meta.ID))
 	})
-	decls, repeated := r.once(decls)
+	for _, d := range decls {
+		if d.kind.credential() {
+			all.credentials = append(all.credentials, d)
+		} else {
+			all.values = append(all.values, d)
+		}
+	}
+	var repeated []Problem
+	all.values, repeated = r.once(all.values)
 	wrong = append(wrong, repeated...)
-	wrong = append(wrong, r.collisions(decls)...)
+	all.credentials, repeated = r.onceCredentials(all.credentials)
+	wrong = append(wrong, repeated...)
+	wrong = append(wrong, r.collisions(all)...)
 	strays, notes := r.strays(told.Strays)
 	wrong = append(wrong, strays...)
 	if len(wrong) == 0 && len(decls) == 0 {
-		return nil, nil, r.nothingFound(nil)
+		return all, nil, r.nothingFound(nil)
 	}
-	return decls, notes, problems(wrong)
+	return all, notes, problems(wrong)
 }
 
 // betterName reports whether one of two variables of the same declaration can
@@ -137,6 +166,9 @@ func (r *run) strays(all []stray) (wrong []Problem, notes []string) {
 		p := Problem{
 			File: r.rel(at), What: fmt.Sprintf("%s is declared, but no variable of its package holds the declaration", s.Name),
 			Do: "declare it as a package's variable of its own: var X = schema.Declare[T](…)",
+		}
+		if s.Credential {
+			p.Do = "declare it as a package's variable of its own: var X = credentials.Declare[T](…)"
 		}
 		_, _ = fmt.Sscanf(line, "%d", &p.Line)
 		wrong = append(wrong, p)

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -38,33 +39,45 @@ type answer struct {
 	Strays   []stray
 }
 
+// toldVariable is what a variable holds: a secret or a variable with Meta, and
+// else a credential.
 type toldVariable struct {
-	Nil   bool
-	Same  int // the first variable of the same declaration, which may be this one
-	Meta  schema.Meta
-	Wrong []string
+	Nil        bool
+	Same       int // the first variable of the same declaration, which may be this one
+	Meta       schema.Meta
+	Credential credentials.Meta
+	Secrets    []schema.Meta // those that the credential is kept in
+	Wrong      []string
 }
 
 // stray is a declaration that no variable holds.
-type stray struct{ Name, Place string }
+type stray struct {
+	Name, Place string
+	Credential  bool
+}
 
 // programText is the program but for its imports and the variables.
 const programText = `
 type toldVariable struct {
-	Nil   bool
-	Same  int
-	Meta  schema.Meta
-	Wrong []string
+	Nil        bool
+	Same       int
+	Meta       schema.Meta
+	Credential any ` + "`json:\",omitempty\"`" + `
+	Secrets    []schema.Meta ` + "`json:\",omitempty\"`" + `
+	Wrong      []string
 }
 
-type stray struct{ Name, Place string }
+type stray struct {
+	Name, Place string
+	Credential  bool
+}
 
 func main() {
 	var answer struct {
 		Declared []toldVariable
 		Strays   []stray
 	}
-	seen := map[schema.Declared]int{}
+	seen := map[any]int{}
 	for i, d := range variables() {
 		told := toldVariable{Same: i}
 		if reflect.ValueOf(d).IsNil() {
@@ -73,27 +86,88 @@ func main() {
 			told.Same = same
 		} else {
 			seen[d] = i
-			told.Meta, told.Wrong = d.Meta(), wrong(d)
+			tell(d, &told)
 		}
 		answer.Declared = append(answer.Declared, told)
 	}
 	for d := range schema.Default.All() {
-		if _, ok := seen[d]; !ok {
+		if _, ok := seen[d]; !ok && !ofCredential(d) {
 			m := d.Meta()
-			answer.Strays = append(answer.Strays, stray{m.Name, m.Place})
+			answer.Strays = append(answer.Strays, stray{Name: m.Name, Place: m.Place})
 		}
 	}
+	answer.Strays = append(answer.Strays, strayCredentials(seen)...)
 	text, err := json.Marshal(answer)
 	if err != nil || os.WriteFile(os.Getenv("` + answerVariable + `"), text, 0o600) != nil {
 		os.Exit(1)
 	}
 }
 
-func wrong(d schema.Declared) (all []string) {
+func tell(d any, told *toldVariable) {
+	if d, ok := d.(schema.Declared); ok {
+		told.Meta, told.Wrong = d.Meta(), wrong(d.Check())
+		return
+	}
+	tellCredential(d, told)
+}
+
+func wrong(err error) (all []string) {
 	var e *schema.Error
-	if errors.As(d.Check(), &e) {
+	if errors.As(err, &e) {
 		for _, p := range e.Problems {
 			all = append(all, p.Detail)
+		}
+	}
+	return all
+}
+`
+
+// withoutCredentials and withCredentials are the rest of the program: a module
+// that declares no credential need not have their package.
+const withoutCredentials = `
+func tellCredential(any, *toldVariable) {}
+
+func ofCredential(schema.Declared) bool { return false }
+
+func strayCredentials(map[any]int) []stray { return nil }
+`
+
+const withCredentials = `
+func tellCredential(d any, told *toldVariable) {
+	c := d.(credentials.Declared)
+	told.Credential, told.Wrong = c.Meta(), wrong(c.Check())
+	for s := range schema.Default.All() {
+		if keeps(c.Meta(), s.Meta()) {
+			told.Secrets = append(told.Secrets, s.Meta())
+		}
+	}
+}
+
+// keeps reports whether a secret was declared with a credential, which is kept in it.
+func keeps(c credentials.Meta, s schema.Meta) bool {
+	if s.Place != c.Place {
+		return false
+	}
+	if c.OAuth2 == nil {
+		return !c.PerUser && s.Name == c.Name && s.ID == c.SecretID
+	}
+	return s.Name == c.Name+".app" && s.ID == c.SecretID || !c.PerUser && s.Name == c.Name+".tokens" && s.ID == c.TokenSecretID
+}
+
+func ofCredential(d schema.Declared) bool {
+	for c := range credentials.Default.All() {
+		if keeps(c.Meta(), d.Meta()) {
+			return true
+		}
+	}
+	return false
+}
+
+func strayCredentials(seen map[any]int) (all []stray) {
+	for c := range credentials.Default.All() {
+		if _, ok := seen[c]; !ok {
+			m := c.Meta()
+			all = append(all, stray{m.Name, m.Place, true})
 		}
 	}
 	return all
@@ -123,15 +197,24 @@ func (r *run) ask(ctx context.Context, found []*variable) (*answer, error) {
 	dec.DisallowUnknownFields()
 	var told answer
 	if err := dec.Decode(&told); err != nil || len(told.Declared) != len(found) {
-		return nil, problem("the module's version of "+schemaPath+" is not that of this command", "update the older of the two: see lukko version, and go list -m "+schemaPath)
+		return nil, problem("the module's version of Lukko is not that of this command", "update the older of the two: see lukko version, and go list -m "+schemaPath)
 	}
 	for i := range told.Declared {
-		m := &told.Declared[i].Meta
-		if string(m.Schema) == "null" {
-			m.Schema = nil
+		d := &told.Declared[i]
+		noSchema(&d.Meta.Schema)
+		noSchema(&d.Credential.Schema)
+		for j := range d.Secrets {
+			noSchema(&d.Secrets[j].Schema)
 		}
 	}
 	return &told, nil
+}
+
+// noSchema makes nothing of a schema that was told as null, which it was.
+func noSchema(schema *json.RawMessage) {
+	if string(*schema) == "null" {
+		*schema = nil
+	}
 }
 
 func (r *run) build(ctx context.Context, dir string, found []*variable) (program string, err error) {
@@ -177,6 +260,11 @@ func (r *run) build(ctx context.Context, dir string, found []*variable) (program
 func (r *run) mainSource(found []*variable) string {
 	var b, list strings.Builder
 	b.WriteString("package main\n\nimport (\n\t\"encoding/json\"\n\t\"errors\"\n\t\"os\"\n\t\"reflect\"\n\n")
+	rest := withoutCredentials
+	if r.credentials {
+		rest = withCredentials
+		fmt.Fprintf(&b, "\t%q\n", credentialsPath)
+	}
 	fmt.Fprintf(&b, "\t%q\n", schemaPath)
 	names := map[string]string{}
 	for i, p := range r.asking {
@@ -196,8 +284,8 @@ func (r *run) mainSource(found []*variable) string {
 			fmt.Fprintf(&list, "\t\t%s.LukkoGenerateVariables()[%d],\n", names[v.pkg.PkgPath], i)
 		}
 	}
-	fmt.Fprintf(&b, "func variables() []schema.Declared {\n\treturn []schema.Declared{\n%s\t}\n}\n", list.String())
-	b.WriteString(programText)
+	fmt.Fprintf(&b, "func variables() []any {\n\treturn []any{\n%s\t}\n}\n", list.String())
+	b.WriteString(programText + rest)
 	return b.String()
 }
 
@@ -215,13 +303,11 @@ func (r *run) accessorSource(found []*variable) string {
 	}
 	return fmt.Sprintf(`package %s
 
-import lukkoGenerateSchema %q
-
-func LukkoGenerateVariables() map[int]lukkoGenerateSchema.Declared {
-	return map[int]lukkoGenerateSchema.Declared{
+func LukkoGenerateVariables() map[int]any {
+	return map[int]any{
 %s	}
 }
-`, r.out.name, schemaPath, list.String())
+`, r.out.name, list.String())
 }
 
 // runProgram runs the program, which answers in a file. What it prints is read

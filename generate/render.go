@@ -19,37 +19,40 @@ type printer struct {
 	strings.Builder
 	imports *imports
 
-	context, core, reflect, schema string // how the file calls these packages
+	// How the file calls these packages. Those that it does not need are empty.
+	context, core, credentials, reflect, schema string
 }
 
 func (p *printer) f(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
 // render makes the Go file. The same declarations give the same bytes.
-func (r *run) render(decls []*declared) ([]byte, error) {
-	p := &printer{imports: newImports(r.out.path, r.taken(decls))}
+func (r *run) render(all declarations) ([]byte, error) {
+	p := &printer{imports: newImports(r.out.path, r.taken(all.values))}
 	p.context = p.imports.of("context", "context")
 	p.reflect = p.imports.of("reflect", "reflect")
-	p.core = p.imports.of("github.com/lukko-dev/lukko/core", "core")
-	p.schema = p.imports.of(schemaPath, "schema")
-
-	var lines []line
-	for _, d := range decls {
-		l := line{declared: d, Go: d.goName, ref: d.name}
-		if d.pkg.PkgPath != r.out.path {
-			l.ref = p.imports.of(d.pkg.PkgPath, d.pkg.Name) + "." + d.name
-		}
-		l.typ = p.imports.expression(d.typ)
-		lines = append(lines, l)
+	if len(all.values) > 0 {
+		p.core = p.imports.of(corePath, "core")
+		p.schema = p.imports.of(schemaPath, "schema")
 	}
+	if len(all.credentials) > 0 {
+		p.credentials = p.imports.of(credentialsPath, "credentials")
+	}
+
+	lines, accounts := p.lines(all.values), p.lines(all.credentials)
 	secrets := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return l.meta.Variable })
 	variables := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return !l.meta.Variable })
 
 	p.constants("secrets", secrets)
 	p.constants("variables", variables)
-	p.service(ofSecrets, secrets)
+	if len(lines) > 0 {
+		p.service(ofSecrets, secrets)
+	}
 	if len(variables) > 0 {
 		p.service(ofVariables, variables)
 		p.all(variables)
+	}
+	if len(accounts) > 0 {
+		p.credentialService(accounts)
 	}
 
 	var file strings.Builder
@@ -79,7 +82,7 @@ func (r *run) taken(decls []*declared) map[string]bool {
 	for name := range r.out.names {
 		taken[name] = true
 	}
-	for _, name := range slices.Concat(ownNames, localNames) {
+	for _, name := range slices.Concat(ownNames, localNames, localCredentialNames, []string{"store"}) {
 		taken[name] = true
 	}
 	for _, d := range decls {
@@ -94,6 +97,19 @@ type line struct {
 	Go  string // its part of the methods' names
 	ref string // the variable that declares it
 	typ string // its Go type
+}
+
+// lines are declarations as the file writes them.
+func (p *printer) lines(decls []*declared) (lines []line) {
+	for _, d := range decls {
+		l := line{declared: d, Go: d.goName, ref: d.name}
+		if d.pkg.PkgPath != p.imports.own {
+			l.ref = p.imports.of(d.pkg.PkgPath, d.pkg.Name) + "." + d.name
+		}
+		l.typ = p.imports.expression(d.typ)
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 func (p *printer) constants(what string, lines []line) {
@@ -203,18 +219,22 @@ func (p *printer) methods(k kind, l line) {
 // comment is the doc comment of a getter.
 func (l line) comment(k kind, verb, note string) string {
 	first := fmt.Sprintf("%s %s the %s %s", l.Go, verb, k.one, l.meta.Name)
-	if name := words(l.meta.DisplayName); name != "" {
+	if l.meta.RotationPeriod > 0 {
+		note += " It is to be rotated every " + metadata.FormatPeriod(l.meta.RotationPeriod) + "."
+	}
+	return comments(first, l.meta.DisplayName, l.meta.Description, note, l.meta.DocsURL)
+}
+
+// comments is a doc comment: what a method does, with what people say of the
+// declaration.
+func comments(first, displayName, description, note, docs string) string {
+	if name := words(displayName); name != "" {
 		first += ": " + name
 	}
-	docs := words(l.meta.DocsURL)
-	if docs != "" {
+	if docs = words(docs); docs != "" {
 		docs = "How to get one: " + docs
 	}
-	var rotation string
-	if l.meta.RotationPeriod > 0 {
-		rotation = "It is to be rotated every " + metadata.FormatPeriod(l.meta.RotationPeriod) + "."
-	}
-	return comment(sentence(first), prose(l.meta.Description), strings.TrimSpace(note+" "+rotation), docs)
+	return comment(sentence(first), prose(description), strings.TrimSpace(note), docs)
 }
 
 func (p *printer) batches(k kind) {

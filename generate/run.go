@@ -51,8 +51,9 @@ type Config struct {
 
 // Result tells what was generated.
 type Result struct {
-	Secrets, Variables int // how many are declared
-	Files              []File
+	Secrets, Variables, Credentials int // how many are declared
+
+	Files []File
 
 	// Differences names the declarations by which the metadata that was there
 	// differs, in words, by name.
@@ -125,7 +126,8 @@ func (r *run) finish(ctx context.Context, found []*variable, result *Result) err
 		return err
 	}
 	result.Notes = notes
-	for _, d := range decls {
+	result.Credentials = len(decls.credentials)
+	for _, d := range decls.values {
 		if d.meta.Variable {
 			result.Variables++
 		} else {
@@ -152,6 +154,8 @@ type run struct {
 
 	leftOut []string            // files without which the packages compile, and that declare nothing
 	asking  []*packages.Package // those that declare, which the program imports
+
+	credentials bool // the program has the package of that name
 
 	fset    *token.FileSet
 	watched watchList

@@ -19,17 +19,36 @@ import (
 )
 
 // describe makes the metadata. A place is relative to the folder of the file.
-func (r *run) describe(decls []*declared) ([]byte, error) {
-	metas := make([]schema.Meta, len(decls))
-	for i, d := range decls {
-		metas[i] = d.meta
-		metas[i].Place = relative(r.out.dir, d.pos.Filename) + ":" + strconv.Itoa(d.pos.Line)
+func (r *run) describe(all declarations) ([]byte, error) {
+	var metas []schema.Meta
+	for _, d := range all.values {
+		m := d.meta
+		m.Place = r.placeInOutput(d)
+		metas = append(metas, m)
 	}
-	text, err := metadata.New(metas).Encode()
+	var entries []metadata.Credential
+	for _, d := range all.credentials {
+		entry := entryOf(d.credential)
+		entry.Place = r.placeInOutput(d)
+		entries = append(entries, entry)
+		for _, m := range d.secrets {
+			m.Place = entry.Place
+			if !slices.ContainsFunc(metas, func(other schema.Meta) bool { return other.Name == m.Name && other.ID == m.ID }) {
+				metas = append(metas, m)
+			}
+		}
+	}
+	file := metadata.New(metas)
+	file.Credentials = entries
+	text, err := file.Encode()
 	if err != nil {
 		return nil, problem("the metadata can't be written", "this is a mistake of lukko generate: please report it")
 	}
 	return text, nil
+}
+
+func (r *run) placeInOutput(d *declared) string {
+	return relative(r.out.dir, d.pos.Filename) + ":" + strconv.Itoa(d.pos.Line)
 }
 
 // output is what is to be in a file.
@@ -130,34 +149,42 @@ func differences(there, must []byte) (all []string) {
 	if err != nil {
 		return nil
 	}
-	for _, of := range []struct {
-		kind     string
-		old, now []metadata.Entry
-	}{{"secret", old.Secrets, now.Secrets}, {"variable", old.Variables, now.Variables}} {
-		seen := map[string]metadata.Entry{}
-		for _, e := range of.old {
-			seen[e.Name] = e
-		}
-		for _, e := range of.now {
-			was, there := seen[e.Name]
-			delete(seen, e.Name)
-			if !there {
-				all = append(all, fmt.Sprintf("the %s %s (%s) is missing", of.kind, core.Printable(e.Name), e.Place))
-			} else if what := changed(was, e); what != "" {
-				all = append(all, fmt.Sprintf("the %s %s (%s) has another %s", of.kind, core.Printable(e.Name), e.Place, what))
-			}
-		}
-		for name := range seen {
-			all = append(all, fmt.Sprintf("the %s %s is no longer declared", of.kind, core.Printable(name)))
+	name := func(e metadata.Entry) (string, string) { return e.Name, e.Place }
+	all = slices.Concat(
+		differ("secret", old.Secrets, now.Secrets, name),
+		differ("variable", old.Variables, now.Variables, name),
+		differ("credential", old.Credentials, now.Credentials, func(c metadata.Credential) (string, string) { return c.Name, c.Place }),
+	)
+	slices.Sort(all)
+	return all
+}
+
+// differ tells how entries of one kind differ.
+func differ[E any](kind string, old, now []E, nameOf func(E) (name, place string)) (all []string) {
+	seen := map[string]E{}
+	for _, e := range old {
+		name, _ := nameOf(e)
+		seen[name] = e
+	}
+	for _, e := range now {
+		name, place := nameOf(e)
+		was, there := seen[name]
+		delete(seen, name)
+		if !there {
+			all = append(all, fmt.Sprintf("the %s %s (%s) is missing", kind, core.Printable(name), place))
+		} else if what := changed(was, e); what != "" {
+			all = append(all, fmt.Sprintf("the %s %s (%s) has another %s", kind, core.Printable(name), place, what))
 		}
 	}
-	slices.Sort(all)
+	for name := range seen {
+		all = append(all, fmt.Sprintf("the %s %s is no longer declared", kind, core.Printable(name)))
+	}
 	return all
 }
 
 // changed lists the fields in which two entries differ, as the file calls
 // them.
-func changed(a, b metadata.Entry) string {
+func changed[E any](a, b E) string {
 	var names []string
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {
