@@ -218,7 +218,7 @@ func TestATokenThatEndsIsRefreshedAndAGivenOneIsNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.put("GITHUB_APP", `{"clientId":"id","clientSecret":"secret"}`)
-	ended := `{"accessToken":"old","refreshToken":"r","expiresAt":"2020-01-01T00:00:00Z"}`
+	ended := `{"accessToken":"old","refreshToken":"spent-0","expiresAt":"2020-01-01T00:00:00Z"}`
 	w.put("GITHUB__bob", ended)
 	ctx := credentials.WithUser(t.Context(), w.store, "bob")
 	tok, err := w.github.FromContext(ctx)

@@ -42,7 +42,7 @@ func TestAScopeRefreshesItsOwnToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.put("GITHUB_APP", `{"clientId":"id","clientSecret":"secret"}`)
-	w.put("GITHUB__bob", `{"accessToken":"old","refreshToken":"r","expiresAt":"2020-01-01T00:00:00Z"}`)
+	w.put("GITHUB__bob", `{"accessToken":"old","refreshToken":"spent-0","expiresAt":"2020-01-01T00:00:00Z"}`)
 	scope := w.store.Scope("mailer", w.github)
 	if err := request(t.Context())(w.github.HTTP(scope, "bob")); err != nil {
 		t.Fatal(err)
