@@ -21,7 +21,8 @@ const canary = "cAnArY-9f8e7d6c5b4a"
 
 // give is a Get of one value.
 func give(secret string) func(context.Context) (core.Value, error) {
-	return func(context.Context) (core.Value, error) { return core.String(secret), nil }
+	value := core.String(secret)
+	return func(context.Context) (core.Value, error) { return value, nil }
 }
 
 // seen is what the transport below was given.

@@ -28,7 +28,7 @@ func (t *Transport) hide(req *http.Request, secret string, err error) error {
 	}
 	var timeout interface{ Timeout() bool }
 	hidden.timeout = errors.As(err, &timeout) && timeout.Timeout()
-	if ended := req.Context().Err(); ended != nil && errors.Is(err, ended) {
+	if ended := req.Context().Err(); ended != nil {
 		hidden.Kind, hidden.Err = nil, ended
 	}
 	return hidden

@@ -70,6 +70,7 @@ var quoting = map[string]func(*http.Request) error{
 		return &url.Error{Op: "Get", URL: r.URL.String() + fmt.Sprint(r.Header), Err: io.EOF}
 	},
 	"a wrapped one": func(r *http.Request) error { return quiet{[]error{fmt.Errorf("%v %v", r.URL, r.Header)}} },
+	"a quiet one":   func(r *http.Request) error { return shy{fmt.Errorf("%v %v", r.URL, r.Header)} },
 	"a joined one":  func(r *http.Request) error { return errors.Join(io.EOF, fmt.Errorf("%v %v", r.URL, r.Header)) },
 	"only %+v":      func(r *http.Request) error { return plus{r} },
 	"only %#v":      func(r *http.Request) error { return deep{fmt.Sprint(r.URL, r.Header)} },
@@ -80,6 +81,12 @@ type quiet struct{ errs []error }
 
 func (quiet) Error() string     { return "it failed" }
 func (q quiet) Unwrap() []error { return q.errs }
+
+// shy is quiet with one error.
+type shy struct{ err error }
+
+func (shy) Error() string   { return "it failed" }
+func (s shy) Unwrap() error { return s.err }
 
 type plus struct{ req *http.Request }
 
@@ -129,6 +136,41 @@ func TestAnErrorThatShowsNothingIsPassedOnAsItIs(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 		})
+	}
+}
+
+func TestAShortPasswordIsHiddenToo(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		scheme httpauth.Scheme
+		secret string
+	}{
+		"basic":         {httpauth.Basic("api"), "zq7"},
+		"user password": {httpauth.UserPassword(), "api:zq7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := transport(t, httpauth.Config{Get: give(tt.secret), Scheme: tt.scheme, Base: &base{fail: func(r *http.Request) error {
+				_, password, _ := r.BasicAuth()
+				return errors.New("the password is " + password)
+			}}})
+			_, err := do(t, tr, request(t, "https://api.example.com/"))
+			if err == nil || strings.Contains(err.Error(), "zq7") {
+				t.Error("the error shows the secret, or there is none")
+			}
+		})
+	}
+}
+
+func TestASecretThatIsEscapedIsHiddenToo(t *testing.T) {
+	t.Parallel()
+	tr := transport(t, httpauth.Config{
+		Get: give("+z q+7 z&q"), Scheme: httpauth.Query("key"),
+		Base: &base{fail: func(r *http.Request) error { return fmt.Errorf("giving up on %s", r.URL) }},
+	})
+	_, err := do(t, tr, request(t, "https://api.example.com/"))
+	if err == nil || strings.Contains(err.Error(), "giving up on") {
+		t.Error("the error shows the secret, or there is none")
 	}
 }
 
@@ -265,6 +307,24 @@ func TestAnErrorOfAWholeRequestNamesTheCallersURL(t *testing.T) {
 				noLeak(t, err)
 			}
 		})
+	}
+}
+
+func TestATransportAndAnErrorPrintAsOneLine(t *testing.T) {
+	t.Parallel()
+	tr := transport(t, httpauth.Config{Name: "weather", Scheme: httpauth.Header("X-Api-Key"), Hosts: []string{"API.example.com", "localhost"}})
+	if got, want := fmt.Sprintf("%+v", tr), `httpauth.Transport("weather": header:X-Api-Key to api.example.com, localhost)`; got != want {
+		t.Errorf("the transport prints as %q, and should as %q", got, want)
+	}
+	err := &httpauth.Error{Name: "a\nb", Kind: core.ErrInvalidValue, Hint: "x\ny"}
+	if got := fmt.Sprintf("%v", err); strings.Contains(got, "\n") || got != err.Error() {
+		t.Errorf("the error prints as %q", got)
+	}
+	if got, want := fmt.Sprintf("%q", err), fmt.Sprintf("%q", err.Error()); got != want {
+		t.Errorf("quoted it prints as %s, and should as %s", got, want)
+	}
+	if got := (&httpauth.Error{Err: context.Canceled}).Error(); got != "send a secret: context canceled" {
+		t.Errorf("without a name it prints as %q", got)
 	}
 }
 

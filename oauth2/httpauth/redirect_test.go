@@ -139,15 +139,19 @@ func TestStrictFollowsNoRedirectElsewhere(t *testing.T) {
 func TestItsOwnClientCarriesNoCallersHeaderAcrossARedirect(t *testing.T) {
 	t.Parallel()
 	// A subdomain, where net/http leaves even Authorization.
-	b := &base{serve: map[string]http.HandlerFunc{
-		"other.test":   redirect("https://x.other.test/"),
-		"x.other.test": redirect("https://other.test/x"),
-	}}
+	b := &base{serve: map[string]http.HandlerFunc{}}
 	b.serve["other.test"] = func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			redirect("https://other.test/same")(w, r)
 		} else if r.URL.Path == "/same" {
 			redirect("https://x.other.test/")(w, r)
+		}
+	}
+	b.serve["x.other.test"] = func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			redirect("https://x.other.test/same")(w, r)
+		} else {
+			redirect("https://other.test/x")(w, r)
 		}
 	}
 	tr := transport(t, httpauth.Config{Scheme: httpauth.Header("X-Api-Key"), Base: b})
@@ -159,10 +163,10 @@ func TestItsOwnClientCarriesNoCallersHeaderAcrossARedirect(t *testing.T) {
 		t.Fatal(err)
 	}
 	came := b.requests()
-	if len(came) != 4 {
+	if len(came) != 5 {
 		t.Fatalf("%d requests came", len(came))
 	}
-	for i, want := range []bool{true, true, false, false} {
+	for i, want := range []bool{true, true, false, false, false} {
 		h := came[i].header
 		if (h.Get("X-Api-Key") != "") != want || (h.Get("Authorization") != "") != want || h.Get("Accept") == "" {
 			t.Errorf("request %d (%s) has the headers %v", i, came[i].url, h)
@@ -320,6 +324,65 @@ func TestALocationOfSeveralAnswersIsLeftAloneByHeaders(t *testing.T) {
 	}
 	if got := b.requests()[1].url; got != "https://evil.test/?key=abc" {
 		t.Errorf("the redirect led to %s", got)
+	}
+}
+
+func TestARefererOfAnyOtherKindStays(t *testing.T) {
+	t.Parallel()
+	const referer = "https://api.example.com/?Key=x"
+	for name, scheme := range map[string]httpauth.Scheme{"a header of that name": httpauth.Header("Key"), "no redirect": httpauth.Query("Key")} {
+		b := &base{serve: map[string]http.HandlerFunc{"other.test": redirect("https://evil.test/")}}
+		tr := transport(t, httpauth.Config{Scheme: scheme, Base: b})
+		req := request(t, "https://other.test/")
+		req.Header.Set("Referer", referer)
+		if scheme == httpauth.Query("Key") {
+			_, _ = do(t, tr, req)
+		} else if _, err := get(t, tr.HTTP(), req); err != nil {
+			t.Fatal(err)
+		}
+		came := b.requests()
+		if got := came[len(came)-1].header.Get("Referer"); got != referer {
+			t.Errorf("%s: it is %q", name, got)
+		}
+	}
+}
+
+func TestASecretWithSpacesIsFoundInAnAddress(t *testing.T) {
+	t.Parallel()
+	b := &base{serve: map[string]http.HandlerFunc{"api.example.com": func(w http.ResponseWriter, r *http.Request) {
+		redirect("https://evil.test/?return="+url.QueryEscape(r.URL.String()))(w, r)
+	}}}
+	tr := transport(t, httpauth.Config{Get: give("a b+c d e&f%g"), Scheme: httpauth.Query("key"), Base: b})
+	if _, err := get(t, tr.HTTP(), request(t, "https://api.example.com/")); !errors.Is(err, core.ErrPermissionDenied) || len(b.requests()) != 1 {
+		t.Error("the redirect was followed")
+	}
+}
+
+func TestAShortSecretForbidsNoRedirectByChance(t *testing.T) {
+	t.Parallel()
+	b := &base{serve: map[string]http.HandlerFunc{"api.example.com": redirect("https://evil.test/a?b=a&key=a")}}
+	tr := transport(t, httpauth.Config{Get: give("a"), Scheme: httpauth.Query("key"), Base: b})
+	if _, err := get(t, tr.HTTP(), request(t, "https://api.example.com/")); err != nil {
+		t.Fatal("the redirect wasn't followed")
+	}
+	if got := b.requests()[1].url; got != "https://evil.test/a?b=a" {
+		t.Error("the redirect leads elsewhere")
+	}
+}
+
+// answering answers with that.
+type answering struct{ resp *http.Response }
+
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) { return a.resp, nil }
+
+func TestTheBodyOfARefusedRedirectIsClosed(t *testing.T) {
+	t.Parallel()
+	answer := &body{Reader: strings.NewReader("moved")}
+	tr := transport(t, httpauth.Config{Scheme: httpauth.Query("key"), Base: answering{&http.Response{
+		StatusCode: http.StatusFound, Header: http.Header{"Location": {"/" + canary}}, Body: answer,
+	}}})
+	if _, err := do(t, tr, request(t, "https://api.example.com/")); !errors.Is(err, core.ErrPermissionDenied) || answer.closed != 1 {
+		t.Errorf("it was closed %d times", answer.closed)
 	}
 }
 

@@ -37,6 +37,7 @@ func TestTheSecretStandsWhereTheSchemeSays(t *testing.T) {
 		{"basic", httpauth.Basic("api"), "s3:cret", "", basic("api:s3:cret")},
 		{"basic without a user", httpauth.Basic(""), "pässwörd with spaces ", "", basic(":pässwörd with spaces ")},
 		{"user and password", httpauth.UserPassword(), "api:s3:cret", "", basic("api:s3:cret")},
+		{"what base64 makes + and / of", httpauth.UserPassword(), "a:>>>???", "", http.Header{"Authorization": {"Basic YTo+Pj4/Pz8="}}},
 		{"a key as the user", httpauth.UserPassword(), "s3cret:", "", basic("s3cret:")},
 		{"header", httpauth.Header("x-API-key"), "s3 cret", "", http.Header{"X-Api-Key": {"s3 cret"}}},
 		{"header that is Authorization", httpauth.Header("authorization"), "s3cret", "", http.Header{"Authorization": {"s3cret"}}},
@@ -156,6 +157,11 @@ func TestStrictRefusesToSendElsewhere(t *testing.T) {
 		if sent.closed != 1 {
 			t.Errorf("%s: the body was closed %d times", raw, sent.closed)
 		}
+	}
+	req := request(t, "https://api.example.com/")
+	req.Host = "evil.test"
+	if _, err := do(t, tr, req); !errors.Is(err, core.ErrPermissionDenied) || !strings.Contains(err.Error(), "not declared") {
+		t.Errorf("a header Host that isn't declared is answered by %v", err)
 	}
 	if _, err := do(t, tr, &http.Request{Header: http.Header{}}); !errors.Is(err, core.ErrPermissionDenied) {
 		t.Errorf("a request without a URL is answered by %v", err)
