@@ -43,6 +43,6 @@
 // among it. The request that the caller made is not changed, and is the one that
 // the answer names. So errors of an http.Client, which quote its URL, quote
 // one without the secret. An error of Base that holds the secret, or eight bytes of
-// it in a row, is replaced by one that says only its Go type; others pass as they are. What
-// logs requests belongs above the Transport, not below.
+// it in a row, is replaced by one that says only its Go type; others pass as they
+// are. What logs requests belongs above the Transport, not below.
 package httpauth

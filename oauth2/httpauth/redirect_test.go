@@ -315,7 +315,7 @@ func TestARefererDoesNotCarryTheSecret(t *testing.T) {
 	}
 }
 
-func TestALocationOfSeveralAnswersIsLeftAloneByHeaders(t *testing.T) {
+func TestASchemeOfAHeaderLeavesALocationAlone(t *testing.T) {
 	t.Parallel()
 	b := &base{serve: map[string]http.HandlerFunc{"api.example.com": redirect("https://evil.test/?key=abc")}}
 	tr := transport(t, httpauth.Config{Scheme: httpauth.Bearer(), Base: b})

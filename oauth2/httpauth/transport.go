@@ -37,8 +37,9 @@ type Config struct {
 	Base http.RoundTripper
 }
 
-// Secret is a Config.Get that reads the secret of that id each time. A service
-// with a cache (github.com/lukko-dev/lukko/core/chain) makes that cheap.
+// Secret is a Config.Get that reads the secret of that id each time. Where that
+// is a call to a store, a handle of schema.Load follows rotation at no cost; the
+// example of [Config] has one.
 func Secret(svc core.SecretService, id string) func(context.Context) (core.Value, error) {
 	return func(ctx context.Context) (core.Value, error) {
 		secret, err := svc.Get(ctx, id)
