@@ -98,7 +98,8 @@ func TestTheAuthorizationRequest(t *testing.T) {
 		},
 		{
 			"has a nonce where openid is asked for", func(s *oauth2.Settings) { s.Scopes = []string{"openid"} }, nil,
-			base + " code_challenge code_challenge_method nonce", url.Values{"scope": {"openid"}},
+			base + " code_challenge code_challenge_method nonce",
+			url.Values{"scope": {"openid"}},
 		},
 		{
 			"has no proof key where the settings say so", func(s *oauth2.Settings) { s.PKCE = oauth2.PKCENone }, nil,
@@ -106,12 +107,14 @@ func TestTheAuthorizationRequest(t *testing.T) {
 		},
 		{
 			"names the resources", func(s *oauth2.Settings) { s.Resources = []string{"https://a.example/", "https://b.example/"} }, nil,
-			base + " code_challenge code_challenge_method resource", url.Values{"resource": {"https://a.example/", "https://b.example/"}},
+			base + " code_challenge code_challenge_method resource",
+			url.Values{"resource": {"https://a.example/", "https://b.example/"}},
 		},
 		{
 			"has more parameters, those of the call first", func(s *oauth2.Settings) {
 				s.AuthParams = map[string]string{"prompt": "consent", "access_type": "offline"}
-			}, map[string]string{"prompt": "none", "login_hint": "a@b.example"},
+			},
+			map[string]string{"prompt": "none", "login_hint": "a@b.example"},
 			base + " code_challenge code_challenge_method access_type login_hint prompt",
 			url.Values{"prompt": {"none"}, "access_type": {"offline"}, "login_hint": {"a@b.example"}},
 		},
