@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+
+	"github.com/lukko-dev/lukko/core"
 )
 
 func TestTheFixturesOfClaimsAreReadAndWritten(t *testing.T) {
@@ -40,4 +42,57 @@ func TestTheFixturesOfClaimsAreReadAndWritten(t *testing.T) {
 			t.Errorf("%s: it is written as %s", f.Name, got)
 		}
 	}
+}
+
+// The client writes tokens without the declaration, so the fixtures hold for
+// that too.
+func TestARefreshWritesTokensAsTheFixturesHaveThem(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"tokens", "kept"} {
+		content, err := os.ReadFile("testdata/stored/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []struct {
+			Name          string
+			Stored, After json.RawMessage
+		}
+		if err := json.Unmarshal(content, &all); err != nil || len(all) == 0 {
+			t.Fatalf("%d fixtures, %v", len(all), err)
+		}
+		for _, f := range all {
+			var token Token
+			if err := json.Unmarshal(f.Stored, &token); err != nil {
+				t.Fatal(err)
+			}
+			over, want := core.Value{}, f.Stored
+			if name == "kept" {
+				// encoding/json folds case, and what is stored does not.
+				token.AccessToken, token.RefreshToken = core.String("new"), core.String("new")
+				over, want = core.Bytes(f.Stored), f.After
+			}
+			got, err := encodeToken(token, over)
+			if err != nil || got.Reveal() != inOrder(t, want) {
+				t.Errorf("%s: what is written is not the fixture, %v", f.Name, err)
+			}
+		}
+	}
+}
+
+// inOrder is a document without spaces and with its names in byte order.
+func inOrder(t testing.TB, doc json.RawMessage) string {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(doc))
+	dec.UseNumber()
+	var tree any
+	if err := dec.Decode(&tree); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(tree); err != nil {
+		t.Fatal(err)
+	}
+	return string(bytes.TrimSpace(b.Bytes()))
 }
