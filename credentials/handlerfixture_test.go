@@ -2,10 +2,10 @@ package credentials_test
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -37,11 +37,14 @@ type web struct {
 	team    *authServer // the application's own
 	store   *credentials.Store
 	handler *credentials.Handler
+	decls   *credentials.Set
 	clock   *webClock
 
 	mu     sync.Mutex
 	events []credentials.HandlerEvent
 	server *httptest.Server
+
+	network *http.Transport // where example.com is this process
 }
 
 type webClock struct {
@@ -68,7 +71,8 @@ type webSettings struct {
 	secrets core.SecretService
 	store   func(*credentials.Config)
 	handler func(*credentials.HandlerConfig)
-	serve   func(*web, http.ResponseWriter, *http.Request)
+	scope   string // the only credential that the Handler has
+	around  func(*credentials.Handler) http.Handler
 }
 
 func newWeb(t *testing.T, s webSettings) *web {
@@ -77,7 +81,7 @@ func newWeb(t *testing.T, s webSettings) *web {
 	if w.secrets == nil {
 		w.secrets = memory.New(memory.Config{})
 	}
-	w.github = newAuthServer(t, pages+"/github/callback")
+	w.github = newAuthServer(t, pages+"/github/callback", pages+"/unset/callback")
 	w.tracker = newAuthServer(t, pages+"/tracker/callback")
 	w.tracker.iss = w.tracker.URL
 	w.team = newAuthServer(t, pages+"/team/callback")
@@ -139,6 +143,10 @@ func (w *web) process(s webSettings) {
 			w.events = append(w.events, e)
 		},
 	}
+	if s.scope != "" {
+		declared, _ := set.ByName(s.scope)
+		hc.Store = store.Scope("a component", declared)
+	}
 	if s.handler != nil {
 		s.handler(&hc)
 	}
@@ -146,19 +154,28 @@ func (w *web) process(s webSettings) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.store, w.handler = store, handler
+	w.store, w.handler, w.decls = store, handler, set
+	mounted := http.Handler(handler)
+	if s.around != nil {
+		mounted = s.around(handler)
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/accounts/", handler)
+	mux.Handle("/accounts/", mounted)
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, "page "+r.URL.Path) })
-	serve := s.serve
-	w.server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if serve != nil {
-			serve(w, rw, r)
-			return
-		}
-		mux.ServeHTTP(rw, r)
-	}))
+	w.server = httptest.NewUnstartedServer(mux)
+	w.server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that a test's end cuts
+	w.server.StartTLS()
 	w.t.Cleanup(w.server.Close)
+	w.network = &http.Transport{
+		TLSClientConfig: w.server.Client().Transport.(*http.Transport).TLSClientConfig,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if strings.HasPrefix(addr, "example.com:") {
+				addr = w.server.Listener.Addr().String()
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		},
+	}
+	w.t.Cleanup(w.network.CloseIdleConnections)
 }
 
 // another returns the same application in another process.
@@ -261,20 +278,8 @@ func (a webAnswer) code() string {
 
 func (b *browser) do(req *http.Request) webAnswer {
 	b.t.Helper()
-	dialer := new(net.Dialer)
-	pool := b.web.server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
-	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			if strings.HasPrefix(addr, "example.com:") {
-				addr = b.web.server.Listener.Addr().String()
-			}
-			return dialer.DialContext(ctx, network, addr)
-		},
-	}
-	defer transport.CloseIdleConnections()
 	client := &http.Client{
-		Transport: transport, Jar: b.jar, Timeout: time.Minute,
+		Transport: b.web.network, Jar: b.jar, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(req)

@@ -37,7 +37,7 @@ var (
 	errTooLong      = &problem{http.StatusBadRequest, "too_long", "What is to be remembered of this connection is too long for a browser. Use a shorter return address."}
 	errRefused      = &problem{http.StatusBadGateway, "provider_refused", "The provider refused. Begin again from the application; whoever runs the application finds the reason in its log."}
 	errProviderDown = &problem{http.StatusServiceUnavailable, "provider_unavailable", "The provider does not answer as it should. Try again later."}
-	errStoreDown    = &problem{http.StatusServiceUnavailable, "store_unavailable", "The store of the application does not answer as it should. Try again later."}
+	errStoreDown    = &problem{http.StatusServiceUnavailable, "store_unavailable", "The store of the application does not answer as it should. Try again later; if you were connecting an account, begin again from the application."}
 	errInternal     = &problem{http.StatusInternalServerError, "internal", "This failed. Whoever runs the application finds the reason in its log."}
 )
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 type authServer struct {
 	*httptest.Server
 	clientID, clientSecret string
-	redirectURI            string
+	redirectURIs           []string // that are registered
 
 	mu       sync.Mutex
 	account  string              // who agrees
@@ -41,9 +42,9 @@ type authCode struct {
 	tokens                          []string // nil until it was used
 }
 
-func newAuthServer(t *testing.T, redirectURI string) *authServer {
+func newAuthServer(t *testing.T, redirectURIs ...string) *authServer {
 	s := &authServer{
-		clientID: "client-" + randomText(), clientSecret: randomText(), redirectURI: redirectURI, account: "octocat",
+		clientID: "client-" + randomText(), clientSecret: randomText(), redirectURIs: redirectURIs, account: "octocat",
 		broken: map[string]int{}, codes: map[string]authCode{}, access: map[string]string{}, refresh: map[string]string{},
 	}
 	s.secrets = []string{s.clientSecret}
@@ -105,7 +106,7 @@ func (s *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	s.asked = append(s.asked, q)
 	challenge, err := base64.RawURLEncoding.DecodeString(q.Get("code_challenge"))
-	if q.Get("client_id") != s.clientID || q.Get("redirect_uri") != s.redirectURI {
+	if q.Get("client_id") != s.clientID || !slices.Contains(s.redirectURIs, q.Get("redirect_uri")) {
 		http.Error(w, "RFC 6749 section 4.1.2.1: no redirect", http.StatusBadRequest)
 		return
 	}
@@ -125,7 +126,7 @@ func (s *authServer) authorize(w http.ResponseWriter, r *http.Request) {
 		s.codes[id] = authCode{account: s.account, challenge: q.Get("code_challenge"), redirectURI: q.Get("redirect_uri")}
 		answer.Set("code", id)
 	}
-	w.Header().Set("Location", s.redirectURI+"?"+answer.Encode())
+	w.Header().Set("Location", q.Get("redirect_uri")+"?"+answer.Encode())
 	w.WriteHeader(http.StatusFound)
 }
 
