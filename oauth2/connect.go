@@ -65,13 +65,14 @@ func (c *Client) opening(ctx context.Context) (App, endpoints, error) {
 
 // connected stores the tokens of an account that has just been connected. What was
 // asked for is what was granted, where the answer doesn't say (RFC 6749
-// section 5.1).
+// section 5.1). It doesn't end with ctx: the code is spent, and what was given
+// for it would be lost. The store has limits of its own.
 func (c *Client) connected(ctx context.Context, t Token) error {
 	if t.Scope == "" {
 		t.Scope = strings.Join(c.cfg.Settings.Scopes, " ")
 	}
 	t.ConnectedAt = t.RefreshedAt
-	return c.store(ctx, t)
+	return c.store(context.WithoutCancel(ctx), t)
 }
 
 func (c *Client) scopeParam() string {

@@ -95,6 +95,8 @@ func (c *Client) poll(ctx context.Context, device deviceAnswer, expires time.Tim
 		}
 		select {
 		case <-c.clock.After(wait):
+		case <-c.ending.Done():
+			return c.connectError(core.ErrClosed, "")
 		case <-ctx.Done():
 			return c.fail(opConnect, nil, "", ctx.Err())
 		}

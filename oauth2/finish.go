@@ -22,8 +22,9 @@ import (
 // description and its page are never passed on. With "openid" among the scopes
 // an id token must come, and its nonce must be that of p.
 //
-// Where it fails after the exchange, the tokens are lost and the user must be
-// asked again; what was stored before is untouched.
+// Once the provider has given tokens they are stored, also if ctx ends meanwhile.
+// Where that fails they are lost, and the user must be asked again; what was
+// stored before is untouched.
 func (c *Client) Finish(ctx context.Context, p *Pending, answer url.Values) error {
 	refuse := func(hint string) error {
 		return c.connectError(core.ErrInvalidValue, hint+"; begin to connect anew")

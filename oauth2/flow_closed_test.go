@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/memory"
@@ -143,5 +145,56 @@ func TestATenantsIssuer(t *testing.T) {
 				t.Errorf("the code was sent %d times", n)
 			}
 		})
+	}
+}
+
+func TestWhoWaitsForAUserEndsWithTheClient(t *testing.T) {
+	t.Parallel()
+	t.Run("browser", func(t *testing.T) {
+		t.Parallel()
+		s := newFlowProvider(t)
+		f := newFlow(t, s, nil)
+		hosts := make(chan string, 1)
+		err := f.client.ConnectBrowser(t.Context(), oauth2.BrowserOptions{Open: func(address string) error {
+			hosts <- flowBrowser{t, s}.redirect(address).Host
+			return f.client.Close()
+		}})
+		if !errors.Is(err, core.ErrClosed) {
+			t.Errorf("the error is %v", err)
+		}
+		wantFree(t, <-hosts)
+	})
+	t.Run("device", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			s := newFlowProvider(t)
+			s.poll = func(int) *flowAnswer { return flowRefusal("authorization_pending") }
+			f := newFlow(t, s, nil)
+			time.AfterFunc(12*time.Second, func() { _ = f.client.Close() })
+			began := time.Now()
+			if err := f.client.ConnectDevice(t.Context(), showNothing); !errors.Is(err, core.ErrClosed) {
+				t.Errorf("the error is %v", err)
+			}
+			if took := time.Since(began); took != 12*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
+	})
+}
+
+// TestTokensThatWereGivenAreStored though nobody waits any more: the code is
+// spent, and a user who closes a page too soon would have agreed in vain.
+func TestTokensThatWereGivenAreStored(t *testing.T) {
+	t.Parallel()
+	s := newFlowProvider(t)
+	f := newFlow(t, s, nil)
+	p := f.begin()
+	ctx, cancel := context.WithCancel(t.Context())
+	s.token = func(map[string]any) { cancel() }
+	if err := f.client.Finish(ctx, p, s.agree(p.URL.Reveal())); err != nil {
+		t.Error(err)
+	}
+	if _, ok := f.stored(); !ok {
+		t.Error("nothing is stored")
 	}
 }

@@ -98,3 +98,34 @@ func TestABrowserThatAsksTwiceSeesOneEnd(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCallback has requests that no browser sends: none without the state is
+// taken for the answer, or finds itself on a page.
+func FuzzCallback(f *testing.F) {
+	f.Add("GET", "127.0.0.1:1", "/callback", "state=s&code=c")
+	f.Add("GET", "127.0.0.1:1", "/callback", "state=canary&state=s")
+	f.Add("POST", "evil.example", "/", "state=s")
+	f.Fuzz(func(t *testing.T, method, host, path, query string) {
+		answers := make(chan url.Values, 1)
+		b := &callback{
+			host: "127.0.0.1:1", path: "/callback", answers: answers, finished: make(chan struct{}),
+			pending: &Pending{State: core.String("s")}, connected: true,
+		}
+		close(b.finished)
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, &http.Request{Method: method, Host: host, URL: &url.URL{Path: path, RawQuery: query}})
+		select {
+		case answer := <-answers:
+			if answer.Get("state") != "s" || method != "GET" || host != b.host || path != b.path || w.Code != http.StatusOK {
+				t.Fatal("taken for the answer")
+			}
+		default:
+			if w.Code < 400 || w.Code > 499 {
+				t.Fatalf("the status is %d", w.Code)
+			}
+		}
+		if w.Header().Get("Cache-Control") != "no-store" || len(w.Body.String()) > 300 {
+			t.Fatal("a page that is not one of ours")
+		}
+	})
+}

@@ -117,8 +117,8 @@ func (s *flowProvider) serve(w http.ResponseWriter, r *http.Request) error {
 	case "/.well-known/oauth-authorization-server":
 		s.metadata(w)
 	case "/token", "/device", "/revoke":
-		if r.Method != http.MethodPost {
-			s.t.Errorf("%s %s", r.Method, r.URL.Path)
+		if r.Method != http.MethodPost || r.URL.RawQuery != "" {
+			s.t.Errorf("%s %s is no post, or has something in its URL, which others log", r.Method, r.URL.Path)
 		}
 		if !s.authenticated(r) {
 			flowJSON(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})

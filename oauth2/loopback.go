@@ -121,6 +121,8 @@ func (c *Client) ConnectBrowser(ctx context.Context, o BrowserOptions) error {
 			opened = nil
 		case <-over:
 			return c.connectError(core.ErrPermissionDenied, "nobody agreed within ten minutes; connect again")
+		case <-c.ending.Done():
+			return c.connectError(core.ErrClosed, "")
 		case <-ctx.Done():
 			return c.fail(opConnect, nil, "", ctx.Err())
 		}
