@@ -23,7 +23,7 @@ func (d *definition) idOf(user string) string {
 }
 
 // idsOf are all ids that are kept for a user, or for the application: the
-// value first.
+// value first, and last what says which attempts to connect were finished.
 func (d *definition) idsOf(user string) []string {
 	id := d.idOf(user)
 	if d.spec.OAuth2 == nil || id == "" {
@@ -121,14 +121,27 @@ func guard(ctx context.Context, svc core.SecretService, id string) ([]core.SetOp
 }
 
 func update[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string, change func(*T) error) error {
-	err := decl.At(d.idOf(user)).Update(ctx, s.values(d), change)
-	s.changed(ctx, d, user)
+	var refused error
+	err := decl.At(d.idOf(user)).Update(ctx, s.values(d), func(value *T) error {
+		refused = change(value)
+		return refused
+	})
+	switch {
+	case refused != nil:
+	case isNotFound(err):
+		err = s.missing(d, user)
+	default:
+		s.changed(ctx, d, user)
+	}
 	return err
 }
 
-// remove deletes what is kept for a user, or for the application.
+// remove deletes the value of a user, or of the application, and its claim. What
+// says which attempts to connect were finished stays: none of them may be
+// finished again.
 func (s *Store) remove(ctx context.Context, d *definition, user string, opts []core.DeleteOption) error {
 	ids := d.idsOf(user)
+	ids = ids[:min(len(ids), 2)]
 	var failed []error
 	found := false
 	for i, id := range ids {

@@ -3,6 +3,7 @@ package credentials_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -103,7 +104,7 @@ func TestAMissingOneSaysWhoseItIsAndWhereItIsConnected(t *testing.T) {
 		if err != nil || status.State != credentials.StateMissing {
 			t.Errorf("the status is %+v, %v", status, err)
 		}
-		for name, err := range map[string]error{"get": getErr, "delete": k.remove(), "status": status.Err} {
+		for name, err := range map[string]error{"get": getErr, "delete": k.remove(), "status": status.Err, "update": k.update(func(*stripeKeys) error { return nil })} {
 			var missing *credentials.MissingError
 			if !errors.As(err, &missing) || !errors.Is(err, core.ErrNotFound) || !errors.Is(err, oauth2.ErrNotConnected) {
 				t.Errorf("%s: %v", name, err)
@@ -183,6 +184,10 @@ func TestUpdateKeepsWhatIsNotDeclaredAndSetRefusesToDropIt(t *testing.T) {
 		err := k.update(func(v *stripeKeys) error { v.APIKey = core.String("sk_3"); return nil })
 		if got := w.stored(t, k.id); err != nil || got != `{"added":7,"apiKey":"sk_3"}` {
 			t.Errorf("update: %v, %s", err, got)
+		}
+		refused := fmt.Errorf("mine: %w", core.ErrNotFound)
+		if err := k.update(func(*stripeKeys) error { return refused }); err != refused { //nolint:errorlint // as it is
+			t.Errorf("update that is refused: %v", err)
 		}
 	})
 }
@@ -337,7 +342,8 @@ func TestAClosedStoreAnswersErrClosed(t *testing.T) {
 func TestAStoreThatIsNilIsAnErrorAndNoPanic(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, err := range w.everyOperation(t.Context(), nil, "bob") {
+	var none *credentials.Store
+	for name, err := range w.everyOperation(t.Context(), none.Scope("part", w.shop), "bob") {
 		if !errors.Is(err, core.ErrInvalidOption) {
 			t.Errorf("%s: %v", name, err)
 		}

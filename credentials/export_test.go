@@ -8,3 +8,6 @@ var (
 )
 
 const PendingSuffix = pendingSuffix
+
+// IDOf is the id at which something of a credential is looked for.
+func IDOf(d Declared, user string) string { return d.base().idOf(user) }

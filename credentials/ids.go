@@ -16,7 +16,8 @@ import (
 //   - it holds nothing but a-z, 0-9 and "_", so that every backend can hold it and
 //     no user is a path, a pattern or another id,
 //   - it has a bound, and
-//   - what is kept beside it, the claim and what is pending, is no user's id.
+//   - what is kept beside it, of which ClaimSuffix and pendingSuffix are the
+//     ends, is no user's id.
 //
 // A byte of a-z and 0-9 is itself, every other is "_" and two lower-case
 // hexadecimal digits. A user whose encoding would be longer than maxEncodedLen
@@ -29,8 +30,9 @@ const (
 	maxEncodedLen = len(digestMark) + 52
 	maxUserLen    = len(userSeparator) + maxEncodedLen
 
-	// pendingSuffix is what the id has of what is pending at a connect page. It
-	// is as short as the claim's, so that both fit where the claim does.
+	// pendingSuffix is what the id has of what says which attempts at a connect
+	// page were finished. It is as short as the claim's, so that both fit where
+	// the claim does.
 	pendingSuffix = "_PEND"
 
 	// maxBaseLen is how long the base may be at most.

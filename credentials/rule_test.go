@@ -120,6 +120,21 @@ func (w *world) all(t *testing.T) string {
 	return b.String()
 }
 
+func TestThereIsNoIDOfNobodyAndNoneOfAUsersOfTheApplication(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, d := range []credentials.Declared{w.notion, w.shop, w.github} {
+		if id := credentials.IDOf(d, ""); id != "" {
+			t.Errorf("nobody's is at %q", id)
+		}
+	}
+	for _, d := range []credentials.Declared{w.stripe, w.bot} {
+		if id := credentials.IDOf(d, "bob"); id != "" {
+			t.Errorf("a user's of the application is at %q", id)
+		}
+	}
+}
+
 func TestWithoutAUserInTheContextThereIsNoCredential(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

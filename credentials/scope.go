@@ -20,6 +20,9 @@ type scope struct {
 //
 // A scope of a scope has no more than both name. The name is for errors.
 func (s *Store) Scope(name string, decls ...Declared) *Store {
+	if s == nil || s.shared == nil {
+		return nil // whose every use is an error
+	}
 	narrow := &scope{name: name, names: map[string]bool{}, parent: s.scope}
 	for _, d := range decls {
 		if d != nil && d.base().set == s.set {

@@ -42,7 +42,7 @@ func (c *UserCredential[T]) Users(ctx context.Context, store *Store) iter.Seq2[U
 }
 
 // DeleteUser deletes all that is kept for a user: what they have of each
-// declared credential, claims, and what is pending. It asks for the ids that
+// declared credential, and what is kept beside it. It asks for the ids that
 // there may be and lists nothing. What is not there is no error, so that it can
 // be done again; what can't be deleted is told at the end, all of it, and the rest
 // is deleted. With core.Purge nothing is left to recover, where the store can.
