@@ -199,6 +199,10 @@ func (p *provider) send(ctx context.Context, req *http.Request) (*reply, *failur
 
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "lukko")
+	// A connection that was kept may have been closed by the other side just now,
+	// and then nobody knows whether a refresh token is spent. These requests are
+	// few: each has a connection of its own.
+	req.Close = true
 	resp, err := p.http.Do(req.WithContext(limited))
 	if err == nil {
 		defer resp.Body.Close()

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -472,6 +473,32 @@ func TestAnEndpointThatHangsIsGivenUpAfterThirtySeconds(t *testing.T) {
 				t.Errorf("%s: another error for the caller", name)
 			}
 		})
+	}
+}
+
+func TestNoConnectionIsKept(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"access_token":"a"}`)
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	s := theSettings
+	s.TokenURL = server.URL
+	p := testProvider(s, nil)
+	for range 3 {
+		if _, _, f := p.tokens(t.Context(), theApp, refreshForm); f != nil {
+			t.Fatal(p.error("refresh", f))
+		}
+	}
+	if n := connections.Load(); n != 3 {
+		t.Errorf("%d connections for 3 requests: one that was kept may be closed while a refresh token is spent", n)
 	}
 }
 
