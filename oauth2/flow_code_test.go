@@ -632,7 +632,11 @@ func TestAnIDTokenIsChecked(t *testing.T) {
 				return
 			}
 			var e *oauth2.Error
-			if !errors.As(err, &e) || e.Hint == "" || core.KindOf(err) == nil {
+			kind := core.ErrPermissionDenied
+			if name == "that is not there" {
+				kind = core.ErrUnavailable // it is the provider that is wrong
+			}
+			if !errors.Is(err, kind) || !errors.As(err, &e) || e.Hint == "" {
 				t.Fatalf("the error is %v", err)
 			}
 			wantSafe(t, err, p.State)
