@@ -95,6 +95,9 @@ func (d *definition) oauth2Faults() (wrong []string) {
 	if len(s.Hosts) > 0 || s.KeyAt != "" || !s.Auth.IsZero() {
 		wrong = append(wrong, "Hosts, Auth and KeyAt are for keys; with OAuth2 the hosts are AllowedHosts of its settings")
 	}
+	if d.perUser && s.OAuth2.Grant == oauth2.GrantClientCredentials {
+		wrong = append(wrong, "with the client credentials grant an account is the application's own, and no user has one")
+	}
 	switch {
 	case s.TokenSecretID == "":
 		wrong = append(wrong, "with OAuth2 it needs a TokenSecretID, the id of the tokens")

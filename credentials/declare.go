@@ -53,7 +53,9 @@ func DeclareIn[T any](set *Set, spec Spec) *Credential[T] {
 }
 
 // DeclarePerUser declares a credential of which each user has one, in
-// [Default]. With spec.OAuth2 T is [oauth2.Token]. Of the secrets that it is
+// [Default]. With spec.OAuth2 T is [oauth2.Token], and the grant is not that of
+// client credentials, by which every user would have the application's own
+// account. Of the secrets that it is
 // kept in only the application's secret of OAuth2 is declared, as "NAME.app":
 // the ids of users are known at run time.
 //

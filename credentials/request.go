@@ -141,7 +141,7 @@ func (r *request) value(ctx context.Context, d *definition) (core.Value, error) 
 		return core.Value{}, err
 	}
 	id := d.idOf(r.user)
-	if err := l.failed[id]; err != nil {
+	if err := l.failed[id]; err != nil && !isNotFound(err) {
 		return core.Value{}, err
 	}
 	secret, ok := l.secrets[id]
