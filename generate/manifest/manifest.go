@@ -18,6 +18,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/stores"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -27,6 +28,12 @@ import (
 type Input struct {
 	// Metas are the declarations.
 	Metas []schema.Meta
+
+	// Credentials are the declared credentials. Their tokens change as the program
+	// runs, so that they are never handed over: it reads them from the store, and
+	// stores them there. The application's secrets and keys are handed over as all
+	// that is declared.
+	Credentials []credentials.Meta
 
 	// Environment says where the secrets are, and what the variables are there. A
 	// variable without a value is left to its default.
@@ -145,6 +152,9 @@ func (in *Input) prepare(optional bool) (parts, error) {
 		return text
 	}
 	for _, m := range stores.Secrets(in.Metas, false) {
+		if in.isTokens(m) {
+			continue
+		}
 		s := secret{m, name(m.ID), !m.RequiredInEnvironment(in.Environment.Name)}
 		if s.absent && !optional && !in.IncludeOptional && !slices.Contains(in.Include, m.ID) {
 			p.left = append(p.left, s)
@@ -182,6 +192,11 @@ func (in *Input) prepare(optional bool) (parts, error) {
 	}
 	in.judgeGroups(p)
 	return p, nil
+}
+
+// isTokens reports whether a secret is the tokens of a credential.
+func (in Input) isTokens(m schema.Meta) bool {
+	return slices.ContainsFunc(in.Credentials, func(c credentials.Meta) bool { return c.OAuth2 != nil && c.TokenSecretID == m.ID })
 }
 
 // judgeGroups tells of groups of which one must be there, and none is handed over.

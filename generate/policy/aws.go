@@ -54,7 +54,9 @@ func AWS(in Input) ([]byte, error) {
 		service + "GetSecretValue", service + "PutSecretValue", service + "CreateSecret", service + "DescribeSecret",
 		service + "ListSecretVersionIds", service + "RestoreSecret",
 	}}
+	account := statement{Sid: "ReadWriteAndDelete", Action: append(slices.Clone(write.Action), service+"DeleteSecret")}
 	var keys []statement
+	users := false
 	for _, s := range all {
 		a, err := p.place(s.Store)
 		if err != nil {
@@ -72,12 +74,26 @@ func AWS(in Input) ([]byte, error) {
 			}
 			to.Resource = append(to.Resource, names...)
 		}
+		for _, k := range s.kept {
+			to := &read
+			if k.set {
+				to, sets = &account, true
+			}
+			names, err := a.kept(s.Prefix, k)
+			if err != nil {
+				return nil, err
+			}
+			to.Resource = append(to.Resource, names...)
+			users = users || k.users
+		}
 		if sets && s.Keys["conditions"] != "off" {
 			write.Action = append(write.Action, service+"UpdateSecretVersionStage")
+			account.Action = append(account.Action, service+"UpdateSecretVersionStage")
 		}
 		for key := range s.Keys {
 			if sets && strings.HasPrefix(key, "tag.") && !slices.Contains(write.Action, service+"TagResource") {
 				write.Action = append(write.Action, service+"TagResource")
+				account.Action = append(account.Action, service+"TagResource")
 			}
 		}
 		if key := s.Keys["kms_key"]; key != "" {
@@ -91,7 +107,7 @@ func AWS(in Input) ([]byte, error) {
 		}
 	}
 	doc := document{Version: "2012-10-17"}
-	for _, st := range append([]statement{read, write}, keys...) {
+	for _, st := range append([]statement{read, write, account}, keys...) {
 		if len(st.Resource) == 0 {
 			continue
 		}
@@ -104,6 +120,10 @@ func AWS(in Input) ([]byte, error) {
 		// It reads nothing by itself: each secret is asked for by GetSecretValue.
 		Sid: "Batch", Action: []string{service + "BatchGetSecretValue"}, Resource: []string{"*"},
 	})
+	if in.Users && users {
+		doc.Statement = append(doc.Statement, statement{Sid: "Users", Action: []string{service + "ListSecrets"}, Resource: []string{"*"}})
+		in.usersNote("the names of all secrets of the account and region")
+	}
 	for i := range doc.Statement {
 		st := &doc.Statement[i]
 		st.Effect = "Allow"
@@ -185,6 +205,22 @@ func (a awsPlace) resources(id string, mayLack bool) ([]string, error) {
 		names = append(names, arn+name)
 	}
 	return names, nil
+}
+
+// kept are the ARNs of what credentials are kept in. Of users a pattern stands for
+// all, whose ids begin so, with the six characters and without.
+func (a awsPlace) kept(prefix string, k kept) ([]string, error) {
+	if !k.users {
+		return a.resources(prefix+k.id, true)
+	}
+	if strings.HasPrefix(k.id, "arn:") {
+		return nil, badID("aws", k.id, "what the ids of users begin with is a name there, and no ARN")
+	}
+	names, err := a.resources(prefix+k.id, true)
+	if err != nil {
+		return nil, err
+	}
+	return []string{names[1] + "*"}, nil
 }
 
 // key allows the use of a KMS key, through the service alone. An alias is no

@@ -3,10 +3,13 @@ package policy
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/stores"
+	"github.com/lukko-dev/lukko/schema"
 )
 
 // The predefined roles.
@@ -71,6 +74,7 @@ grant() {
 			return nil, err
 		}
 	}
+	in.gcpAccounts()
 	return []byte(b.String()), nil
 }
 
@@ -88,7 +92,13 @@ func (in Input) gcpStore(b *strings.Builder, s of) error {
 		b.WriteString("--location=" + location)
 	}
 	b.WriteString("\n")
-	for _, secret := range s.secrets {
+	secrets := slices.Clone(s.secrets)
+	for _, k := range s.kept {
+		if !k.users {
+			secrets = append(secrets, one{schema.Meta{Spec: schema.Spec{ID: k.id}}, k.set})
+		}
+	}
+	for _, secret := range secrets {
 		project, name, err := in.gcpName(s.Store, location, secret.ID)
 		if err != nil {
 			return err
@@ -109,6 +119,20 @@ func (in Input) gcpStore(b *strings.Builder, s of) error {
 		}
 	}
 	return nil
+}
+
+// gcpAccounts says what these roles do not allow. A right to create secrets is of a
+// project and of no name, and so would be all others on what is made by it.
+func (in Input) gcpAccounts() {
+	users := slices.DeleteFunc(slices.Clone(in.Credentials), func(c credentials.Meta) bool { return !c.PerUser })
+	own := slices.DeleteFunc(slices.Clone(in.Credentials), func(c credentials.Meta) bool { return c.PerUser || c.OAuth2 == nil })
+	const instead = ": give the program a project of its own, and in that the role Secret Manager Admin"
+	if len(users) > 0 {
+		in.note("what users have of " + names(users) + " is made by the program itself, which these roles do not allow" + instead)
+	}
+	if len(own) > 0 {
+		in.note("to disconnect " + names(own) + " deletes a secret, and to connect again creates it, which these roles do not allow" + instead)
+	}
 }
 
 // gcpName returns the project and the name of a secret.

@@ -4,7 +4,8 @@
 //
 // A reader may read the values of the declared secrets, by their names, and
 // nothing else: not list, not write, not look at others. What
-// [Input.Write] names it may read and set. No right is in a policy that no call
+// [Input.Write] names it may read and set, and what it keeps credentials in as it
+// runs it may also delete. No right is in a policy that no call
 // of the store's provider asks for, and the functions ask no server: the same
 // Input is the same bytes.
 package policy
@@ -15,6 +16,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/stores"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -25,6 +27,15 @@ type Input struct {
 	// Metas are the declarations. Variables are passed over: they are not in
 	// the store.
 	Metas []schema.Meta
+
+	// Credentials are the declared credentials. The tokens of OAuth2, and all that
+	// users have, are written and deleted as the program runs: a policy allows
+	// that in the store that is written to, whatever Write says.
+	Credentials []credentials.Meta
+
+	// Users adds the right to list who has a credential. In no store it is one to
+	// list these names alone.
+	Users bool
 
 	// Environment says which stores there are. Each of the policy's kind gets its
 	// statements; the one that the environment writes to gets those of a writer.
@@ -76,10 +87,12 @@ type one struct {
 	set bool
 }
 
-// of is a store of the policy's kind, with the secrets that may be in it.
+// of is a store of the policy's kind, with the secrets that may be in it, and
+// what credentials are kept in.
 type of struct {
 	stores.Store
 	secrets []one
+	kept    []kept
 }
 
 // prepare returns the stores of a kind, each with what the program does there.
@@ -88,8 +101,14 @@ func (in Input) prepare(kind string) ([]of, error) {
 	if err != nil {
 		return nil, err
 	}
-	metas := stores.Secrets(in.Metas, false)
-	if len(metas) == 0 {
+	accounts, err := in.keeps()
+	if err != nil {
+		return nil, err
+	}
+	metas := slices.DeleteFunc(stores.Secrets(in.Metas, false), func(m schema.Meta) bool {
+		return slices.Contains(accounts, kept{id: m.ID})
+	})
+	if len(metas)+len(accounts) == 0 {
 		return nil, stores.Fail("no secret is declared, so a program needs no right", "declare them in lukko.yaml, or name their secrets_meta.json there")
 	}
 	for _, m := range metas {
@@ -103,7 +122,7 @@ func (in Input) prepare(kind string) ([]of, error) {
 		}
 	}
 	written := ""
-	if in.ReadWrite || len(in.Write) > 0 {
+	if in.ReadWrite || len(in.Write) > 0 || len(accounts) > 0 {
 		if written, err = stores.Written(in.Environment); err != nil {
 			return nil, err
 		}
@@ -116,6 +135,10 @@ func (in Input) prepare(kind string) ([]of, error) {
 		all[i].Store = s
 		for _, m := range metas {
 			all[i].secrets = append(all[i].secrets, one{m, s.Name == written && (in.ReadWrite || slices.Contains(in.Write, m.ID))})
+		}
+		for _, k := range accounts {
+			k.set = s.Name == written
+			all[i].kept = append(all[i].kept, k)
 		}
 	}
 	return all, nil

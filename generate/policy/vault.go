@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
@@ -77,6 +78,42 @@ func (in Input) vaultStore(b *strings.Builder, s of) error {
 			fmt.Fprintf(b, "path \"%s\" { capabilities = [\"read\"] }\n", metadata+id)
 		}
 	}
+	return in.vaultKept(b, s, data, metadata, version)
+}
+
+// vaultKept is what credentials are kept in. Of users a pattern stands for all,
+// whose ids begin so.
+func (in Input) vaultKept(b *strings.Builder, s of, data, metadata string, version int) error {
+	var folders []string
+	for _, k := range s.kept {
+		id := s.Prefix + k.id
+		if hint := vaultFault(id, version); hint != "" {
+			return badID("vault", id, hint)
+		}
+		if k.users {
+			folders = append(folders, id[:strings.LastIndexByte(id, '/')+1])
+			id += "*"
+		}
+		capabilities := `"read"`
+		if k.set {
+			capabilities = `"create", "read", "update", "delete"`
+		}
+		fmt.Fprintf(b, "path \"%s\" { capabilities = [%s] }\n", data+id, capabilities)
+		if version == 2 && (in.Versions || in.Users && k.users) {
+			fmt.Fprintf(b, "path \"%s\" { capabilities = [\"read\"] }\n", metadata+id)
+		}
+	}
+	if !in.Users || len(folders) == 0 {
+		return nil
+	}
+	if version == 1 {
+		metadata = data
+	}
+	slices.Sort(folders)
+	for _, folder := range slices.Compact(folders) {
+		fmt.Fprintf(b, "path \"%s\" { capabilities = [\"list\"] }\n", metadata+folder)
+	}
+	in.usersNote("all names in the same folder")
 	return nil
 }
 

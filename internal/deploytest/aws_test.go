@@ -48,7 +48,7 @@ func parseIAM(t testing.TB, data []byte) iamPolicy {
 var (
 	sidForm      = regexp.MustCompile(`^[A-Za-z0-9]+$`)
 	actionForm   = regexp.MustCompile(`^(secretsmanager|kms):[A-Z][A-Za-z]+$`)
-	resourceForm = regexp.MustCompile(`^\*$|^arn:(\*|aws[a-z-]*):(secretsmanager:(\*|[a-z0-9-]+):(\*|[0-9]{12}):secret:[A-Za-z0-9/_+=.@-]+(-\?{6})?|kms:(\*|[a-z0-9-]+):(\*|[0-9]{12}):key/(\*|[A-Za-z0-9-]+))$`)
+	resourceForm = regexp.MustCompile(`^\*$|^arn:(\*|aws[a-z-]*):(secretsmanager:(\*|[a-z0-9-]+):(\*|[0-9]{12}):secret:[A-Za-z0-9/_+=.@-]+(-\?{6}|__\*)?|kms:(\*|[a-z0-9-]+):(\*|[0-9]{12}):key/(\*|[A-Za-z0-9-]+))$`)
 	operators    = []string{"StringEquals", "StringLike", "ForAnyValue:StringEquals"}
 )
 

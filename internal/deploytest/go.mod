@@ -12,9 +12,11 @@ require (
 	github.com/compose-spec/compose-go/v2 v2.16.2
 	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/credentials v0.1.0
 	github.com/lukko-dev/lukko/generate v0.1.0
 	github.com/lukko-dev/lukko/internal/providertest v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
+	github.com/lukko-dev/lukko/oauth2 v0.1.0
 	github.com/lukko-dev/lukko/providers/aws v0.1.0
 	github.com/lukko-dev/lukko/providers/env v0.1.0
 	github.com/lukko-dev/lukko/providers/gcp v0.1.0
