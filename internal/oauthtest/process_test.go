@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lukko-dev/lukko/conformance/faultproxy"
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/internal/oauthtest"
 	"github.com/lukko-dev/lukko/internal/providertest"
@@ -137,15 +138,15 @@ func TestEachExpiryIsRefreshedOnceByEightProcesses(t *testing.T) {
 			began := time.Now()
 			want := oauthtest.Counts{Codes: 1}
 			for i := range expiries {
-				var o order
+				o := order{Requests: 100}
 				srv.ExpireAccessTokens()
-				if i%2 == 1 {
-					o.Forward = time.Hour // the processes know of the end, and needn't be told by a 401
+				if i%2 == 1 { // the processes know of the end, and needn't be told by a 401
+					o = order{Requests: 10, Forward: time.Hour}
 				}
 				r := round(t, all, o)
 				want.Refreshes++
 				if got := srv.Counts("alice"); got != want || r.OK != processes*goroutines {
-					t.Fatalf("after expiry %d the server counts %+v, want %+v; %d requests were answered, and others by %v; events: %v",
+					t.Fatalf("after expiry %d the server counts %+v, want %+v; %d goroutines got what they wanted, and others %v; events: %v",
 						i+1, got, want, r.OK, r.Other, r.Events)
 				}
 				later()
@@ -169,6 +170,78 @@ func TestEachExpiryIsRefreshedOnceByEightProcesses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Answers of the token endpoint are lost on their way, one after another: each is one
+// revocation, and one attempt in vain among all processes. Nothing is asked again until
+// somebody connects, which all see.
+func TestALostAnswerEndsTheConnectionOnceForEightProcesses(t *testing.T) {
+	t.Parallel()
+	srv := start(t, proxied)
+	a := newAccount(t, srv, oauthtest.Client{})
+	store, j, env, _ := inFiles(t)
+	a.service = store
+	a.setApp(a.app.Secret, "", "")
+	j.Goroutines, j.API, j.Settings = 25, srv.API, a.cfg.Settings
+	all := workers(t, j, env)
+	everybody := processes * j.Goroutines
+
+	var want oauthtest.Counts
+	asked := 0
+	check := func(when string, r result, ok, failed, refused int) {
+		t.Helper()
+		if got := srv.Counts("alice"); got != want {
+			t.Errorf("%s the server counts %+v, want %+v", when, got, want)
+		}
+		if came := srv.Proxy.Requests(); count(came, oauthtest.TokenPath) != asked+want.Codes {
+			t.Errorf("%s %d refreshes were asked for, want %d", when, count(came, oauthtest.TokenPath)-want.Codes, asked)
+		}
+		// The 401 itself is for those of the process whose request was answered by nothing.
+		if r.OK != ok || r.Other["401"] != failed*j.Goroutines || r.OK+r.Other["401"]+r.Other[reauthorize] != everybody {
+			t.Errorf("%s %d goroutines have their answer, want %d, and others %v", when, r.OK, ok, r.Other)
+		}
+		if r.Events[lukko.EventFailed] != failed || r.Events[lukko.EventReauthorize] != refused {
+			t.Errorf("%s the events are %v", when, r.Events)
+		}
+	}
+	lost := long(2, 20)
+	for range lost {
+		a.seed()
+		want.Codes++
+		// By now all have seen that the account is connected, and none that it ends.
+		check("when it is connected,", round(t, all, order{Requests: 100, Forward: time.Minute}), everybody, 0, 0)
+
+		srv.ExpireAccessTokens()
+		want.Refreshes++
+		asked++
+		check("when it has expired,", round(t, all, order{Requests: 100}), everybody, 0, 0)
+
+		srv.ExpireAccessTokens()
+		srv.Proxy.Token(1, oauthtest.LoseAnswer)
+		want.Refreshes++
+		want.Reuses++
+		want.Revocations++
+		asked += 2
+		check("when an answer was lost,", round(t, all, order{Requests: 100}), 0, 1, 1)
+		check("after that,", round(t, all, order{Requests: 100, Forward: time.Minute}), 0, 0, 0)
+		check("long after that,", round(t, all, order{Requests: 100, Forward: time.Hour}), 0, 0, 0)
+	}
+	for _, p := range all {
+		if kinds := srv.Leaks(p.tape.bytes()); len(kinds) > 0 {
+			t.Errorf("a process has written: %v", kinds)
+		}
+	}
+}
+
+// count returns how many requests were for a path.
+func count(all []faultproxy.Request, path string) int {
+	n := 0
+	for _, r := range all {
+		if r.Path == path {
+			n++
+		}
+	}
+	return n
 }
 
 func inFiles(t *testing.T) (core.SecretService, job, map[string]string, func()) {

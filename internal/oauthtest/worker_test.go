@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,17 +33,23 @@ type job struct {
 	Settings   lukko.Settings
 }
 
-// An order has all goroutines of a worker make one request each: a line of its input.
+// An order has all goroutines of a worker use the account, once each: a line of its
+// input.
 type order struct {
-	Forward time.Duration // set the clock forward by this first
+	Forward  time.Duration // set the clock forward by this first
+	Requests int           // of each hundred goroutines: they make a request, and the others ask for a token
 }
 
 // A result is what came of an order: a line of a worker's output.
 type result struct {
-	OK     int
+	OK     int            // goroutines that got what they wanted
 	Other  map[string]int // answers that are not 200, and errors
 	Events map[lukko.EventKind]int
 }
+
+// reauthorize is what a goroutine gets in place of an answer when the connection has
+// ended.
+const reauthorize = "reauthorize"
 
 func worker() error {
 	in := json.NewDecoder(bufio.NewReader(os.Stdin))
@@ -88,10 +95,22 @@ func worker() error {
 		}
 		time.advance(o.Forward)
 		r := result{Other: map[string]int{}}
-		for _, said := range together(j.Goroutines, func(int) string {
-			status, err := do(context.Background(), c, j.API)
+		for _, said := range together(j.Goroutines, func(i int) string {
+			status := http.StatusOK
+			var err error
+			if i%100 < o.Requests {
+				status, err = do(context.Background(), c, j.API)
+			} else {
+				_, err = c.Token(context.Background())
+			}
 			if err != nil {
-				return fmt.Sprintf("%v %+v", err, err)
+				fmt.Fprintf(os.Stderr, "%v %+v %#v\n", err, err, err)
+			}
+			switch {
+			case errors.Is(err, lukko.ErrReauthorize):
+				return reauthorize
+			case err != nil:
+				return err.Error()
 			}
 			return fmt.Sprint(status)
 		}) {
