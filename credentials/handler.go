@@ -87,10 +87,12 @@ const (
 //	GET  {base}/{name}/status      JSON: whether it is connected, and how
 //
 // connect and disconnect take a form with "return", a path of the same origin
-// where the user comes back to, with the parameter lukko=connected, denied or
-// disconnected. Asked with Accept: application/json they answer in JSON, connect
-// with the "url" to send the browser to. disconnect with "force=true" deletes
-// also where the provider does not confirm.
+// where the user comes back to, with the parameters lukko_name, which is the
+// credential's, and lukko: "connected", "denied", "disconnected", or "deleted"
+// where the provider has not ended what it gave. Anybody can write a link with
+// these, so they are for a message only. Asked with Accept: application/json the
+// pages answer in JSON, connect with the "url" to send the browser to.
+// disconnect with "force=true" deletes also where the provider fails.
 //
 // What is to be remembered of an attempt is sealed in a cookie of the browser
 // that began it: it works across processes and restarts, ends after ten

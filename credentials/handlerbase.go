@@ -45,7 +45,11 @@ func parseBaseURL(s string) (b baseURL, fault string) {
 	default:
 		return b, "BaseURL must begin with https://; http:// is for a loopback address only"
 	}
-	b.origin, b.path = u.Scheme+"://"+strings.ToLower(u.Host), path
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); port == "443" && b.secure || port == "80" && !b.secure || port == "" {
+		host = strings.TrimSuffix(host, ":"+port) // as browsers write an origin
+	}
+	b.origin, b.path = u.Scheme+"://"+host, path
 	return b, ""
 }
 

@@ -24,7 +24,10 @@ func TestBaseURLIsWhereBrowsersFindTheHandler(t *testing.T) {
 		"https://App.Example.com:8443/a/b":     "https://app.example.com:8443/a/b/github/callback",
 		"http://localhost:8080/x":              "http://localhost:8080/x/github/callback",
 		"http://127.0.0.1/x":                   "http://127.0.0.1/x/github/callback",
-		"http://[::1]:80/x":                    "http://[::1]:80/x/github/callback",
+		"http://[::1]:80/x":                    "http://[::1]/x/github/callback",
+		"https://app.example.com:443/x":        "https://app.example.com/x/github/callback",
+		"https://app.example.com:80/x":         "https://app.example.com:80/x/github/callback",
+		"https://app.example.com:/x":           "https://app.example.com/x/github/callback",
 
 		"": "", "app.example.com": "", "/credentials": "", "https://": "", "https:///x": "", "https:app.example.com": "",
 		"http://app.example.com/x": "", "http://localhost.example.com/x": "", "http://10.0.0.1/x": "", "ftp://app.example.com": "",
@@ -119,12 +122,16 @@ func TestOfTwoCookiesOfOneNameNeitherIsBelieved(t *testing.T) {
 	w := newWeb(t, webSettings{})
 	b := w.browser("alice")
 	callback := b.begin("github", "")
-	req := b.request(http.MethodGet, callback, nil)
-	req.Header.Set("Accept", "application/json")
-	for _, c := range b.pending() {
-		req.AddCookie(&http.Cookie{Name: c.Name, Value: "planted"})
+	held := b.pending()[0]
+	for _, values := range [][]string{{"planted", held.Value}, {held.Value, "planted"}, {held.Value, held.Value}} {
+		thief := w.browser("alice") // which sends just these
+		req := thief.request(http.MethodGet, callback, nil)
+		req.Header.Set("Accept", "application/json")
+		for _, value := range values {
+			req.AddCookie(&http.Cookie{Name: held.Name, Value: value})
+		}
+		b.wantRefused(thief.do(req), http.StatusBadRequest, "not_begun")
 	}
-	b.wantRefused(b.do(req), http.StatusBadRequest, "not_begun")
 	if a := b.get(callback); a.StatusCode != http.StatusSeeOther {
 		t.Errorf("without it: status %d", a.StatusCode)
 	}

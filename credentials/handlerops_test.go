@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,9 +217,30 @@ func TestUsersAreAnyString(t *testing.T) {
 	}
 }
 
+// meetingStore is one where those who read an id for the first time wait for
+// one another, so that all find nothing.
+type meetingStore struct {
+	core.SecretService
+	id   string
+	all  sync.WaitGroup
+	left atomic.Int32
+}
+
+func (s *meetingStore) Get(ctx context.Context, id string, opts ...core.GetOption) (core.Secret, error) {
+	secret, err := s.SecretService.Get(ctx, id, opts...)
+	if id == s.id && s.left.Add(-1) >= 0 {
+		s.all.Done()
+		s.all.Wait()
+	}
+	return secret, err
+}
+
 func TestProcessesThatBeginAtOnceMakeOneKey(t *testing.T) {
 	t.Parallel()
-	w := newWeb(t, webSettings{})
+	store := &meetingStore{SecretService: memory.New(memory.Config{}), id: credentials.DefaultSealKeyID}
+	store.all.Add(6)
+	store.left.Store(6)
+	w := newWeb(t, webSettings{secrets: store})
 	processes := []*web{w}
 	for range 5 {
 		processes = append(processes, w.another(webSettings{}))
@@ -452,7 +474,14 @@ func TestMarksThatAreNoneAreNotTakenForAnEmptyList(t *testing.T) {
 // be thrown away.
 func TestABrowserThatGoesDoesNotLoseTheAccount(t *testing.T) {
 	t.Parallel()
-	w := newWeb(t, webSettings{})
+	seen := make(chan struct{}, 100) // that the server has noticed
+	w := newWeb(t, webSettings{around: func(h *credentials.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			stop := context.AfterFunc(r.Context(), func() { seen <- struct{}{} })
+			defer stop()
+			h.ServeHTTP(w, r)
+		})
+	}})
 	b := w.browser("alice")
 	callback := b.begin("github", "")
 	gate, arrived := make(chan struct{}), make(chan struct{})
@@ -470,6 +499,7 @@ func TestABrowserThatGoesDoesNotLoseTheAccount(t *testing.T) {
 	<-arrived
 	leave()
 	<-gone
+	<-seen
 	close(gate)
 	waitFor(t, "the account", func() bool { return w.lastEvent().Kind == credentials.HandlerConnected })
 	if got := w.connected(w.github, "GITHUB_TOKENS__alice"); got != "octocat" {

@@ -80,7 +80,11 @@ func withOutcome(origin, back, outcome, name string) string {
 	path, query, _ := strings.Cut(back, "?")
 	var kept []string
 	for part := range strings.SplitSeq(query, "&") {
-		if key, _, _ := strings.Cut(part, "="); part != "" && key != returnOutcome && key != returnName {
+		key, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(key); err == nil {
+			key = decoded
+		}
+		if part != "" && key != returnOutcome && key != returnName {
 			kept = append(kept, part)
 		}
 	}

@@ -12,20 +12,21 @@ import (
 // returns are return addresses: what they become, and those that are refused.
 var (
 	goodReturns = map[string]string{
-		"/":                                "/?lukko=connected&lukko_name=github",
-		"/x":                               "/x?lukko=connected&lukko_name=github",
-		"/x/":                              "/x/?lukko=connected&lukko_name=github",
-		"/x?a=b&c":                         "/x?a=b&c&lukko=connected&lukko_name=github",
-		"/x?next=//evil.com":               "/x?next=//evil.com&lukko=connected&lukko_name=github", // what the application makes of it is its own
-		"/x#part":                          "/x?lukko=connected&lukko_name=github#part",
-		"/x?lukko=denied&a=1&lukko_name=y": "/x?a=1&lukko=connected&lukko_name=github",
-		"/a b/ä?q=ü":                       "/a%20b/%C3%A4?q=%C3%BC&lukko=connected&lukko_name=github",
-		"/100%25":                          "/100%25?lukko=connected&lukko_name=github",
-		"/a//b":                            "/a//b?lukko=connected&lukko_name=github",
-		"/a:b@c":                           "/a:b@c?lukko=connected&lukko_name=github",
-		"/.well-known/x":                   "/.well-known/x?lukko=connected&lukko_name=github",
-		"/x?a=%0d%0aSet-Cookie:b":          "/x?a=%0d%0aSet-Cookie:b&lukko=connected&lukko_name=github",
-		"":                                 "/home?lukko=connected&lukko_name=github",
+		"/":                                  "/?lukko=connected&lukko_name=github",
+		"/x":                                 "/x?lukko=connected&lukko_name=github",
+		"/x/":                                "/x/?lukko=connected&lukko_name=github",
+		"/x?a=b&c":                           "/x?a=b&c&lukko=connected&lukko_name=github",
+		"/x?next=//evil.com":                 "/x?next=//evil.com&lukko=connected&lukko_name=github", // what the application makes of it is its own
+		"/x#part":                            "/x?lukko=connected&lukko_name=github#part",
+		"/x?lukko=denied&a=1&lukko_name=y":   "/x?a=1&lukko=connected&lukko_name=github",
+		"/x?%6cukko=denied&lukk%6F_name=y&b": "/x?b&lukko=connected&lukko_name=github",
+		"/a b/ä?q=ü":                         "/a%20b/%C3%A4?q=%C3%BC&lukko=connected&lukko_name=github",
+		"/100%25":                            "/100%25?lukko=connected&lukko_name=github",
+		"/a//b":                              "/a//b?lukko=connected&lukko_name=github",
+		"/a:b@c":                             "/a:b@c?lukko=connected&lukko_name=github",
+		"/.well-known/x":                     "/.well-known/x?lukko=connected&lukko_name=github",
+		"/x?a=%0d%0aSet-Cookie:b":            "/x?a=%0d%0aSet-Cookie:b&lukko=connected&lukko_name=github",
+		"":                                   "/home?lukko=connected&lukko_name=github",
 	}
 	badReturns = []string{
 		"x", "//evil.com", "///evil.com", "/\\evil.com", "\\/evil.com", "\\\\evil.com", "/x\\..\\..",

@@ -140,7 +140,7 @@ func FuzzCookieValue(f *testing.F) {
 // FuzzReturn holds every address that is taken against how a browser reads it
 // (WHATWG URL, sections 4.1 and 4.4).
 func FuzzReturn(f *testing.F) {
-	for _, s := range []string{"/", "/x?a=b#c", "//evil.com", `/\evil.com`, "/%2f/evil.com", "/\t/evil.com", "/..//evil.com", "/%2e%2e//x", "https:/x", "/%25252f/x"} {
+	for _, s := range []string{"/", "/x?a=b#c", "//evil.com", `/\evil.com`, "/%2f/evil.com", "/\t/evil.com", "/..//evil.com", "/%2e%2e//x", "https:/x", "/%25252f/x", "/x?%6cukko=denied"} {
 		f.Add(s)
 	}
 	const origin = "https://example.com"
