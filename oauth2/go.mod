@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/lukko-dev/lukko/core v0.1.0
 	github.com/lukko-dev/lukko/schema v0.1.0
+	golang.org/x/oauth2 v0.38.0
 )
 
 require (
