@@ -68,16 +68,16 @@ func (s *Store) status(ctx context.Context, d *definition, user string) (Status,
 // their clients know. It asks for the user's own ids and lists nothing. The
 // error is nil if all could be told, also if some are missing.
 //
-// In a scope it tells of the scope's credentials. A user without an id is
-// [ErrNoUser].
+// In a scope it tells of the scope's credentials. An empty user is [ErrNoUser].
 func (s *Store) UserCredentials(ctx context.Context, user string) ([]Status, error) {
 	return s.ofUser(ctx, "status", user, true)
 }
 
 // MissingFor returns those of a user's credentials that the program needs and
 // that are not there, with one batch read: what a web application asks its
-// user to connect. The error is that of UserCredentials: with one, what is
-// missing may be more than what is returned.
+// user to connect. An account that has ended is there; UserCredentials tells of
+// that. The error is that of UserCredentials: with one, what is missing may be
+// more than what is returned.
 func (s *Store) MissingFor(ctx context.Context, user string) ([]Status, error) {
 	statuses, err := s.ofUser(ctx, "missing", user, false)
 	return onlyMissing(statuses), err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
@@ -48,7 +49,7 @@ func (c *UserCredential[T]) Users(ctx context.Context, store *Store) iter.Seq2[U
 // is deleted. With core.Purge nothing is left to recover, where the store can.
 //
 // It does not revoke what providers have given. A scope can't do it: that is
-// core.ErrPermissionDenied. A user without an id is [ErrNoUser].
+// core.ErrPermissionDenied. An empty user is [ErrNoUser].
 func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.DeleteOption) error {
 	const op = "delete user"
 	if user == "" {
@@ -60,16 +61,23 @@ func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.Delete
 	if err := s.scope.permitAll(op, "delete a user"); err != nil {
 		return err
 	}
+	// Of each declaration, also where two contradict one another: what has been
+	// stored by either is the user's.
 	var ids []string
-	var failed []error
-	defs := s.perUser()
-	for _, d := range defs {
-		if core.CheckID(d.idOf(user)) != nil {
-			failed = append(failed, d.check()) // it has no ids, and so keeps nothing
-			continue
+	var defs []*definition
+	for _, d := range s.set.list() {
+		def := d.base()
+		if !def.perUser || core.CheckID(def.idOf(user)) != nil {
+			continue // without an id nothing is kept
 		}
-		ids = append(ids, d.idsOf(user)...)
+		defs = append(defs, def)
+		for _, id := range def.idsOf(user) {
+			if !slices.Contains(ids, id) {
+				ids = append(ids, id)
+			}
+		}
 	}
+	var failed []error
 	const atATime = 8
 	// Each is told of the end of ctx by the service, with its id.
 	for _, err := range core.Each(context.WithoutCancel(ctx), len(ids), atATime, func(i int) error {

@@ -175,6 +175,24 @@ func TestDeletingAUserGoesOnPastFailuresAndTellsThemAll(t *testing.T) {
 	}
 }
 
+func TestDeletingAUserIsNotHinderedByAWrongDeclaration(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	credentials.DeclarePerUserIn[string](w.set, credentials.Spec{Name: "wrong", SecretID: "no id"})
+	credentials.DeclarePerUserIn[string](w.set, credentials.Spec{Name: "notion", SecretID: "NOTION2"}) // another one has NOTION
+	for _, id := range []string{"NOTION__bob", "NOTION2__bob"} {
+		w.put(id, "x")
+	}
+	if err := w.store.DeleteUser(t.Context(), "bob"); err != nil {
+		t.Error(err)
+	}
+	for _, id := range []string{"NOTION__bob", "NOTION2__bob"} {
+		if w.stored(t, id) != "" {
+			t.Errorf("%s is left", id)
+		}
+	}
+}
+
 func TestUserCredentialsTellsOfAllInOneBatch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
