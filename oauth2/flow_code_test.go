@@ -368,6 +368,13 @@ func TestAnswersThatAreRefused(t *testing.T) {
 			})
 			return other.client.Finish(t.Context(), b.p, b.answer)
 		}},
+		{"mixed up: another authorization endpoint", false, func(t *testing.T, b begun) error {
+			other := newFlow(t, b.f.provider, func(c *oauth2.Config) {
+				c.Service = b.f.store
+				c.Settings.AuthURL = b.f.provider.issuer + "/other"
+			})
+			return other.client.Finish(t.Context(), b.p, b.answer)
+		}},
 		{"mixed up: another client id", false, func(t *testing.T, b begun) error {
 			if _, err := b.f.store.Set(t.Context(), flowApp, core.String(`{"clientId":"client-2","clientSecret":"canary"}`)); err != nil {
 				t.Fatal(err)

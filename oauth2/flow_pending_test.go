@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,7 @@ func TestAStoredPendingConnectionIsReadStrictly(t *testing.T) {
 		return strings.Replace(whole, old, new, 1)
 	}
 	state := p.State.Reveal()
+	versions := []string{"another version", "no version", "null", "an object of nothing"}
 	for name, text := range map[string]string{
 		"empty":                "",
 		"null":                 "null",
@@ -121,6 +123,8 @@ func TestAStoredPendingConnectionIsReadStrictly(t *testing.T) {
 		"another alphabet":     change(state, "+"+state[1:]),
 		"another address":      change("https://app", "http://app"),
 		"no address":           change(flowRedirect, ""),
+		"an account of nobody": change(`"account":"`, `"account":"x`),
+		"no provider":          change(`"provider":"`, `"provider":"","x":"`),
 		"a null":               change(`"verifier":`, `"verifier":null,"x":`),
 		"a broken character":   change(state, "\xff"+state[1:]),
 		"long":                 change(`"v":1`, `"v":1`+strings.Repeat(" ", 4<<10)),
@@ -131,6 +135,9 @@ func TestAStoredPendingConnectionIsReadStrictly(t *testing.T) {
 			continue
 		}
 		wantSafe(t, err, p.State)
+		if of := strings.Contains(err.Error(), "of another version"); of != slices.Contains(versions, name) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

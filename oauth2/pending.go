@@ -1,7 +1,6 @@
 package oauth2
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -108,10 +107,8 @@ func ParsePending(stored core.Value) (*Pending, error) {
 		return nil, bad("this is no pending connection; " + anew)
 	}
 	var s storedPending
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if d.Decode(&s) != nil {
-		return nil, bad("this is no pending connection, or one of another version; " + anew)
+	if json.Unmarshal(text, &s) != nil {
+		return nil, bad("this is no pending connection; " + anew)
 	}
 	if s.Version != pendingVersion {
 		return nil, bad("the pending connection is of another version; " + anew)
