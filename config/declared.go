@@ -13,9 +13,16 @@ import (
 // state where it is about to be made from this file, and does not check the
 // values of variables against what is declared. Errors are as Load's.
 func Declared(path string) (*schema.Set, error) {
+	set, _, err := DeclaredWithCredentials(path)
+	return set, err
+}
+
+// DeclaredWithCredentials is [Declared], with the credentials that the file
+// itself declares.
+func DeclaredWithCredentials(path string) (*schema.Set, *credentials.Set, error) {
 	abs, data, err := readConfig(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := newReader(abs)
 	r.alone, r.accountSet = true, new(credentials.Set)
@@ -24,7 +31,7 @@ func Declared(path string) (*schema.Set, error) {
 	}
 	if len(r.faults) > 0 {
 		slices.SortStableFunc(r.faults, Fault.compare)
-		return nil, &Error{Path: abs, Faults: r.faults}
+		return nil, nil, &Error{Path: abs, Faults: r.faults}
 	}
-	return r.config.Declarations, nil
+	return r.config.Declarations, r.config.Credentials, nil
 }

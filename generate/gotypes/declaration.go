@@ -17,6 +17,7 @@ type declaration struct {
 	goName   string // of the variable
 	fallback string // the default that its schema does not say by itself
 	asStored bool   // a core.Value can be declared with its schema, and is a document
+	key      bool   // it is the key of a credential
 }
 
 // prepare checks the metas and puts them into order.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/names"
 	"github.com/lukko-dev/lukko/schema"
 	"github.com/lukko-dev/lukko/schema/metadata"
@@ -126,11 +127,11 @@ func (o Options) source(out string) ([]byte, error) {
 		}
 		return Source(o.Package, metas)
 	}
-	metas, err := Read(o.From)
+	metas, accounts, err := read(o.From)
 	if err != nil {
 		return nil, err
 	}
-	if len(metas) == 0 {
+	if len(metas)+len(accounts) == 0 {
 		return nil, errors.New(shown(o.From) + ": it declares nothing")
 	}
 	from, err := filepath.Abs(o.From)
@@ -142,38 +143,54 @@ func (o Options) source(out string) ([]byte, error) {
 	} else {
 		from = filepath.Base(from)
 	}
-	return Source(o.Package, metas, GeneratedFrom(from))
+	return Source(o.Package, metas, GeneratedFrom(from), WithCredentials(accounts))
 }
 
-// Read returns the declarations of a lukko.yaml, without those of the files
-// of metadata that it names, or of a secrets_meta.json, which is told by the
-// end of its name. The error lists all that is wrong and holds no value.
+// Read returns the secrets and variables of a lukko.yaml, without those of the
+// files of metadata that it names, or of a secrets_meta.json, which is told by
+// the end of its name, without those that credentials are kept in. The error
+// lists all that is wrong and holds no value.
 func Read(path string) ([]schema.Meta, error) {
+	metas, _, err := read(path)
+	return metas, err
+}
+
+// read is Read, with the credentials.
+func read(path string) (metas []schema.Meta, accounts []credentials.Meta, err error) {
 	if filepath.Ext(path) == ".json" {
 		data, err := readFile(path)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		f, err := metadata.Decode(data)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", shown(path), err)
+			return nil, nil, fmt.Errorf("%s: %w", shown(path), err)
 		}
-		return fromMetadata(f)
+		if accounts, err = credentialsOf(f); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", shown(path), err)
+		}
+		metas, err = fromMetadata(f, accounts)
+		return metas, accounts, err
 	}
-	set, err := config.Declared(path)
+	set, own, err := config.DeclaredWithCredentials(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var metas []schema.Meta
 	for d := range set.All() {
 		metas = append(metas, d.Meta())
 	}
-	return metas, nil
+	for d := range own.All() {
+		accounts = append(accounts, d.Meta())
+	}
+	return metas, accounts, nil
 }
 
-func fromMetadata(f *metadata.File) (metas []schema.Meta, err error) {
+func fromMetadata(f *metadata.File, accounts []credentials.Meta) (metas []schema.Meta, err error) {
 	for i, entries := range [][]metadata.Entry{f.Secrets, f.Variables} {
 		for _, e := range entries {
+			if keptBy(accounts, e) {
+				continue
+			}
 			spec, err := e.Spec()
 			if err != nil {
 				return nil, err

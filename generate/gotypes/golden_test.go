@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 // test, and run by TestGoldensHoldTheirDocuments.
 func TestGoldensAreWhatIsGenerated(t *testing.T) {
 	t.Parallel()
-	for _, from := range []string{"testdata/yaml/lukko.yaml", "testdata/metadata/secrets_meta.json"} {
+	for _, from := range []string{"testdata/yaml/lukko.yaml", "testdata/metadata/secrets_meta.json", "testdata/accounts/lukko.yaml"} {
 		t.Run(from, func(t *testing.T) {
 			t.Parallel()
 			options := gotypes.Options{From: from, Out: filepath.Dir(from), Check: !*update}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -42,9 +43,16 @@ func Source(pkg string, metas []schema.Meta, opts ...Option) ([]byte, error) {
 	if s.decls, err = prepare(metas); err != nil {
 		return nil, err
 	}
-	s.nameVariables()
+	accounts, err := s.accounts()
+	if err != nil {
+		return nil, err
+	}
+	s.nameVariables(accounts)
 	for _, d := range s.decls {
 		s.declare(d)
+	}
+	for _, a := range accounts {
+		s.declareAccount(a)
 	}
 	var file strings.Builder
 	if s.from != "" {
@@ -91,8 +99,11 @@ func formatted(file string) ([]byte, error) {
 
 // source is a Go file that is being made.
 type source struct {
-	from   string
-	decls  []*declaration
+	from  string
+	decls []*declaration
+
+	credentials []credentials.Meta
+
 	body   strings.Builder
 	uses   map[string]bool     // the packages that the body needs
 	taken  map[string]bool     // the names of the Go package that are taken
@@ -107,7 +118,10 @@ type goTypes struct {
 
 func (s *source) imports(b *strings.Builder) {
 	b.WriteString("import (\n")
-	for _, path := range []string{"encoding/json", "time", "", "github.com/lukko-dev/lukko/core", "github.com/lukko-dev/lukko/schema"} {
+	const prefix = "github.com/lukko-dev/lukko/"
+	for _, path := range []string{
+		"encoding/json", "time", "", prefix + "core", prefix + "credentials", prefix + "oauth2", prefix + "oauth2/httpauth", prefix + "schema",
+	} {
 		switch {
 		case path == "" && (s.uses["encoding/json"] || s.uses["time"]):
 			b.WriteString("\n")
@@ -229,6 +243,8 @@ func (s *source) typesOf(d *declaration) *goTypes {
 	case base != "" && !s.taken[base]:
 	case d.Variable:
 		base = d.goName + "Config"
+	case d.key:
+		base = d.goName + "Key"
 	default:
 		base = d.goName + "Secret"
 	}
@@ -283,10 +299,11 @@ func (s *source) take(name string) string {
 var reserved = []string{
 	"TypedSecretService", "NewTypedSecretService", "SecretTypes", "LoadedSecrets",
 	"TypedVariables", "NewTypedVariables", "LoadedVariables", "Variables",
+	"TypedCredentials", "NewTypedCredentials", "CredentialTypes",
 }
 
 // nameVariables names the Go variables, before any type is.
-func (s *source) nameVariables() {
+func (s *source) nameVariables(accounts []*account) {
 	for _, name := range reserved {
 		s.taken[name] = true
 	}
@@ -298,6 +315,12 @@ func (s *source) nameVariables() {
 			d.goName += "Declaration"
 		}
 		d.goName = s.take(d.goName)
+	}
+	for _, a := range accounts {
+		if s.taken[a.goName] {
+			a.goName += "Credential"
+		}
+		a.goName = s.take(a.goName)
 	}
 }
 
