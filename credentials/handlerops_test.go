@@ -137,6 +137,22 @@ func TestAProviderThatFailsLeavesWhatWasConnected(t *testing.T) {
 	}
 }
 
+func TestAProviderThatCanNotBeDiscoveredIsToldBeforeAnythingBegins(t *testing.T) {
+	t.Parallel()
+	w := newWeb(t, webSettings{})
+	b := w.browser("alice")
+	w.tracker.change(func() { w.tracker.broken["/.well-known/oauth-authorization-server"] = http.StatusBadGateway })
+	a := b.postJSON(pages+"/tracker/connect", nil)
+	b.wantRefused(a, http.StatusServiceUnavailable, "provider_unavailable")
+	if e := w.lastEvent(); len(a.Cookies()) != 0 || e.Kind != credentials.HandlerFailed || e.Err == nil {
+		t.Errorf("%d cookies, and the hook was told %+v", len(a.Cookies()), e)
+	}
+	w.tracker.leaks(t, "the refusal", a.body+w.lastEvent().Err.Error())
+	if a := b.get(b.begin("github", "")); a.StatusCode != http.StatusSeeOther {
+		t.Errorf("another: status %d", a.StatusCode)
+	}
+}
+
 func TestTheApplicationsOwnCredentialIsForThoseWhoMayOnly(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t, webSettings{handler: func(c *credentials.HandlerConfig) {

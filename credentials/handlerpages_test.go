@@ -47,8 +47,12 @@ func TestConnectBeginsByAPostFromTheApplicationsOwnPagesOnly(t *testing.T) {
 			}
 		}
 	}
-	if e := w.lastEvent(); e.User != "" && e.Code == "cross_origin" {
-		t.Errorf("the hook was told %+v of a request that nobody has looked at", e)
+	// Behind a proxy that changes Host it is our own origin all the same.
+	req := b.form(pages+"/github/connect", nil)
+	req.Header.Del("Sec-Fetch-Site")
+	b.pretend(req, "inner.internal:8080")
+	if a := b.do(req); a.StatusCode != http.StatusSeeOther {
+		t.Errorf("an old browser behind a proxy: status %d, %s", a.StatusCode, a.body)
 	}
 }
 
