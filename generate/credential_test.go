@@ -166,6 +166,14 @@ var Key = credentials.DeclarePerUser[string](credentials.Spec{Name: "key", Secre
 		t.Errorf("%q, %d credentials", result.Notes, result.Credentials)
 	}
 	golang(t, dir, "vet", "./app")
+
+	// A check says by name what the metadata has otherwise.
+	meta := filepath.Join(dir, "app", metadata.FileName)
+	write(t, meta, strings.Replace(read(t, meta), `"secretID": "KEY"`, `"secretID": "OTHER"`, 1))
+	result = mustRun(t, generate.Config{Dir: dir, Patterns: []string{"./app"}, Out: "app", Check: true})
+	if got := strings.Join(result.Differences, "; "); !result.Changed() || got != "the credential key (app.go:9) has another secretID" {
+		t.Errorf("differences: %s", got)
+	}
 	if text := read(t, filepath.Join(dir, "app", generate.GoFile)); strings.Contains(text, "TypedSecretService") {
 		t.Error("without secrets there is a service of secrets")
 	}

@@ -68,11 +68,13 @@ func TestCredentialsThatGoCanNotDeclareAreTold(t *testing.T) {
 		metas []credentials.Meta
 		want  string
 	}{
-		"a wrong one":          {[]credentials.Meta{key("a", func(s *credentials.Spec) { s.TokenSecretID = "B" })}, "x.yaml:3: a: TokenSecretID is for OAuth2"},
-		"one name in Go":       {[]credentials.Meta{key("a-b", nil), key("a.b", func(s *credentials.Spec) { s.SecretID = "C" })}, "both names are AB in Go"},
-		"two of one name":      {[]credentials.Meta{key("a", nil), key("a", func(s *credentials.Spec) { s.SecretID = "C" })}, "the name is declared with two ids"},
-		"hosts without a way":  {[]credentials.Meta{key("a", func(s *credentials.Spec) { s.Hosts = []string{"a.example"} })}, "Hosts and Auth"},
-		"settings that are no": {[]credentials.Meta{key("a", func(s *credentials.Spec) { s.TokenSecretID, s.OAuth2 = "T", &oauth2.Settings{TokenURL: "http://canary.example"} })}, "TokenURL: it is an https URL"},
+		"a wrong one":         {[]credentials.Meta{key("a", func(s *credentials.Spec) { s.TokenSecretID = "B" })}, "x.yaml:3: a: TokenSecretID is for OAuth2"},
+		"one name in Go":      {[]credentials.Meta{key("a-b", nil), key("a.b", func(s *credentials.Spec) { s.SecretID = "C" })}, "both names are AB in Go"},
+		"two of one name":     {[]credentials.Meta{key("a", nil), key("a", func(s *credentials.Spec) { s.SecretID = "C" })}, "the name is declared with two ids"},
+		"hosts without a way": {[]credentials.Meta{key("a", func(s *credentials.Spec) { s.Hosts = []string{"a.example"} })}, "Hosts and Auth"},
+		"settings that are no": {[]credentials.Meta{key("a", func(s *credentials.Spec) {
+			s.TokenSecretID, s.OAuth2 = "T", &oauth2.Settings{TokenURL: "http://canary.example"}
+		})}, "TokenURL: it is an https URL"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
