@@ -95,6 +95,12 @@ func TestAStoredPendingConnectionIsReadStrictly(t *testing.T) {
 	if len(whole) > 600 {
 		t.Errorf("it has %d bytes, much for a cookie", len(whole))
 	}
+	longest, err := newFlow(t, newFlowProvider(t), nil).client.Begin(t.Context(), oauth2.BeginOptions{
+		RedirectURL: "https://app.example/?" + strings.Repeat("&", 512-len("https://app.example/?")),
+	})
+	if err != nil || longest.Stored().Len() >= 4<<10 {
+		t.Errorf("the longest has 4 KiB or more: %v", err)
+	}
 	change := func(old, new string) string {
 		t.Helper()
 		if !strings.Contains(whole, old) {
@@ -119,7 +125,7 @@ func TestAStoredPendingConnectionIsReadStrictly(t *testing.T) {
 		"a name twice":         change(`"v":1`, `"v":1,"v":1`),
 		"a short state":        change(state, state[:42]),
 		"no state":             change(state, ""),
-		"a state with a line":  change(state, state[:42]+`\n`),
+		"a state with a line":  change(state, state+`\n`),
 		"another alphabet":     change(state, "+"+state[1:]),
 		"another address":      change("https://app", "http://app"),
 		"no address":           change(flowRedirect, ""),

@@ -60,9 +60,6 @@ type Pending struct {
 // save is a user's ten minutes.
 const pendingVersion = 1
 
-// maxStoredPending bounds the stored form, so that nothing long is parsed.
-const maxStoredPending = 4 << 10
-
 type storedPending struct {
 	Version     int    `json:"v"`
 	State       string `json:"state"`
@@ -103,9 +100,6 @@ func ParsePending(stored core.Value) (*Pending, error) {
 	}
 	const anew = "begin to connect anew"
 	text := stored.RevealBytes()
-	if len(text) > maxStoredPending {
-		return nil, bad("this is no pending connection; " + anew)
-	}
 	var s storedPending
 	if json.Unmarshal(text, &s) != nil {
 		return nil, bad("this is no pending connection; " + anew)
