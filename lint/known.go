@@ -96,6 +96,11 @@ func (k *known) readConfig(path string) {
 		Secrets   map[string]yaml.Node `yaml:"secrets"`
 		Variables map[string]yaml.Node `yaml:"variables"`
 		Metadata  yaml.Node            `yaml:"metadata"`
+
+		Credentials map[string]struct {
+			SecretID      string `yaml:"secretID"`
+			TokenSecretID string `yaml:"tokenSecretID"`
+		} `yaml:"credentials"`
 	}
 	if yaml.Unmarshal(data, &file) != nil {
 		k.open = true
@@ -106,6 +111,10 @@ func (k *known) readConfig(path string) {
 			k.ids[id] = true
 		}
 	}
+	for _, c := range file.Credentials {
+		k.ids[c.SecretID], k.ids[c.TokenSecretID] = true, true
+	}
+	delete(k.ids, "") // a key has no tokens
 	named := file.Metadata.Content
 	if file.Metadata.Kind == yaml.ScalarNode {
 		named = []*yaml.Node{&file.Metadata}
