@@ -118,7 +118,7 @@ func (w *web) process(s webSettings) {
 		Name: "unset", DisplayName: "Unset & Co", SecretID: "UNSET_APP", TokenSecretID: "UNSET_TOKENS",
 		OAuth2: &oauth2.Settings{AuthURL: w.github.URL + "/authorize", TokenURL: w.github.URL + "/token"},
 	})
-	credentials.DeclarePerUserIn[oauth2.Token](set, credentials.Spec{
+	credentials.DeclareIn[oauth2.Token](set, credentials.Spec{
 		Name: "robot", SecretID: "GITHUB_APP", TokenSecretID: "ROBOT_TOKENS",
 		OAuth2: &oauth2.Settings{TokenURL: w.github.URL + "/token", Grant: oauth2.GrantClientCredentials},
 	})

@@ -156,7 +156,9 @@ func TestAProviderThatCanNotBeDiscoveredIsToldBeforeAnythingBegins(t *testing.T)
 func TestTheApplicationsOwnCredentialIsForThoseWhoMayOnly(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t, webSettings{handler: func(c *credentials.HandlerConfig) {
-		c.Application = func(r *http.Request, user, name string) bool { return r != nil && user == "admin" && name == "team" }
+		c.Application = func(r *http.Request, user, name string) bool {
+			return r != nil && user == "admin" && (name == "team" || name == "robot")
+		}
 	}})
 	alice, admin := w.browser("alice"), w.browser("admin")
 	for _, a := range []webAnswer{
@@ -165,6 +167,8 @@ func TestTheApplicationsOwnCredentialIsForThoseWhoMayOnly(t *testing.T) {
 	} {
 		alice.wantRefused(a, http.StatusForbidden, "forbidden")
 	}
+	admin.wantRefused(admin.postJSON(pages+"/robot/connect", nil), http.StatusNotFound, "not_found") // no user is asked there
+	admin.wantRefused(admin.getJSON(pages+"/robot/status"), http.StatusNotFound, "not_found")
 	callback := admin.begin("team", "")
 	kept := admin.pending()
 	alice.take(kept)

@@ -161,7 +161,7 @@ func TestThereAreNoOtherPages(t *testing.T) {
 		"/", "", "/github", "/github/", "/github/other", "/github/connect/", "/github/connect/x", "//connect", "/github//connect",
 		"/GitHub/connect", "/gith%75b%2Fx/connect", "/nobody/connect", "/nobody/status", "/nobody/callback?state=x&code=y",
 		"/key/status", "/key/connect", // a key, which nobody connects
-		"/robot/connect", "/robot/status", // no user is asked there
+		"/robot/connect", "/robot/status",
 		"/team/connect", "/team/status", "/team/callback?state=x&code=y", // the application's own, which is not allowed here
 	} {
 		if a := b.getJSON(pages + path); a.StatusCode != http.StatusNotFound && a.StatusCode/100 != 3 || a.StatusCode == http.StatusSeeOther {
