@@ -71,7 +71,6 @@ func (c *Client) connected(ctx context.Context, t Token) error {
 	if t.Scope == "" {
 		t.Scope = strings.Join(c.cfg.Settings.Scopes, " ")
 	}
-	t.ConnectedAt = t.RefreshedAt
 	return c.store(context.WithoutCancel(ctx), t)
 }
 
