@@ -89,7 +89,9 @@ func TestSettingsThatAreWrongSayWhereAndQuoteNothing(t *testing.T) {
 		"a long separator":          {func(s *oauth2.Settings) { s.ScopeSeparator = "canary" }, "ScopeSeparator"},
 		"a scope parameter of ours": {func(s *oauth2.Settings) { s.ScopeParam = "state" }, "ScopeParam"},
 		"state among parameters":    {func(s *oauth2.Settings) { s.AuthParams = map[string]string{"state": "canary"} }, "AuthParams"},
-		"the scope's own parameter": {func(s *oauth2.Settings) { s.ScopeParam, s.AuthParams = "user_scope", map[string]string{"user_scope": "canary"} }, "AuthParams"},
+		"the scope's own parameter": {func(s *oauth2.Settings) {
+			s.ScopeParam, s.AuthParams = "user_scope", map[string]string{"user_scope": "canary"}
+		}, "AuthParams"},
 		"grant_type":                {func(s *oauth2.Settings) { s.TokenParams = map[string]string{"grant_type": "canary"} }, "TokenParams"},
 		"a secret as parameter":     {func(s *oauth2.Settings) { s.TokenParams = map[string]string{"client_secret": "canary"} }, "TokenParams"},
 		"a line end in a parameter": {func(s *oauth2.Settings) { s.TokenParams = map[string]string{"audience": "canary\r\n"} }, "TokenParams"},

@@ -24,25 +24,32 @@ func TestErrorsSayWhoseAccountAndWhatToDo(t *testing.T) {
 		"again": {
 			&oauth2.ReauthorizeError{Name: "github", User: "u-1", ID: "ID", Code: "invalid_grant", Connect: "lukko oauth connect github"},
 			`oauth2 "github" of user "u-1": the account must be connected again (code invalid_grant): connect it: lukko oauth connect github`,
-			[]error{oauth2.ErrReauthorize}, []error{core.ErrNotFound, oauth2.ErrNotConnected},
+			[]error{oauth2.ErrReauthorize},
+			[]error{core.ErrNotFound, oauth2.ErrNotConnected},
 		},
 		"not connected": {
 			&oauth2.NotConnectedError{Name: "github", ID: "ID", Connect: "https://app.example.com/connect"},
 			`oauth2 "github": no account is connected: connect it: https://app.example.com/connect`,
-			[]error{oauth2.ErrNotConnected, core.ErrNotFound}, []error{oauth2.ErrReauthorize},
+			[]error{oauth2.ErrNotConnected, core.ErrNotFound},
+			[]error{oauth2.ErrReauthorize},
 		},
 		"an endpoint": {
 			&oauth2.Error{Op: "refresh", Name: "github", Kind: core.ErrUnavailable, Status: 503, Code: "server_error", Hint: "try again later"},
 			`oauth2 refresh "github": unavailable (status 503, code server_error): try again later`,
-			[]error{core.ErrUnavailable}, []error{core.ErrNotFound},
+			[]error{core.ErrUnavailable},
+			[]error{core.ErrNotFound},
 		},
 		"a context": {
 			&oauth2.Error{Op: "refresh", Name: "github", Err: context.Canceled},
-			`oauth2 refresh "github": context canceled`, []error{context.Canceled}, []error{core.ErrUnavailable},
+			`oauth2 refresh "github": context canceled`,
+			[]error{context.Canceled},
+			[]error{core.ErrUnavailable},
 		},
 		"a store": {
 			&oauth2.Error{Op: "connect", Name: "x", Err: &core.Error{Op: "set", ID: "ID", Kind: core.ErrConflict}},
-			`oauth2 connect "x": set "ID": conflict`, []error{core.ErrConflict}, nil,
+			`oauth2 connect "x": set "ID": conflict`,
+			[]error{core.ErrConflict},
+			nil,
 		},
 		"a code that is none": {
 			&oauth2.Error{Op: "refresh", Name: "x", Kind: core.ErrUnavailable, Code: "Canary 1"},
