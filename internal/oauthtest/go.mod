@@ -8,6 +8,7 @@ require (
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/credentials v0.1.0
 	github.com/lukko-dev/lukko/internal/providertest v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
 	github.com/lukko-dev/lukko/oauth2 v0.1.0
