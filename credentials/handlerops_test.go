@@ -167,6 +167,9 @@ func TestTheApplicationsOwnCredentialIsForThoseWhoMayOnly(t *testing.T) {
 	} {
 		alice.wantRefused(a, http.StatusForbidden, "forbidden")
 	}
+	if e := w.lastEvent(); e.Kind != credentials.HandlerRefused || e.Name != "team" || e.User != "alice" || e.Code != "forbidden" {
+		t.Errorf("the hook was told %+v", e)
+	}
 	admin.wantRefused(admin.postJSON(pages+"/robot/connect", nil), http.StatusNotFound, "not_found") // no user is asked there
 	admin.wantRefused(admin.getJSON(pages+"/robot/status"), http.StatusNotFound, "not_found")
 	callback := admin.begin("team", "")

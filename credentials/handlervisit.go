@@ -71,6 +71,11 @@ func (h *Handler) aim(v *visit, name string) *problem {
 	if !ok || !store.inScope(declared.base()) {
 		return errNoPage
 	}
+	d := declared.base()
+	if d.spec.OAuth2 == nil || d.spec.OAuth2.Grant != oauth2.GrantAuthorizationCode {
+		return errNoPage // a key, which people store, or one where no user is asked
+	}
+	v.target = d
 	switch c := declared.(type) {
 	case *UserCredential[oauth2.Token]:
 		v.owner = v.user
@@ -86,13 +91,8 @@ func (h *Handler) aim(v *visit, name string) *problem {
 		v.client = func() (*oauth2.Client, error) { return c.Client(store) }
 		v.status = func(ctx context.Context) (Status, error) { return c.Status(ctx, store) }
 	default:
-		return errNoPage // a key, which nobody connects
+		return errInternal // its type is not that of OAuth2, which its Check says
 	}
-	d := declared.base()
-	if d.spec.OAuth2 == nil || d.spec.OAuth2.Grant != oauth2.GrantAuthorizationCode {
-		return errNoPage // no user is asked there
-	}
-	v.target = d
 	return nil
 }
 
