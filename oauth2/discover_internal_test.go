@@ -58,7 +58,7 @@ func TestMetadataIsLookedForWhereTheStandardsPutIt(t *testing.T) {
 		"RFC 8414 section 5":       {"https://id.test/x", openid + "/x", []string{root + "/x", openid + "/x"}},
 		"OpenID Connect, a path":   {"https://id.test/x", "https://id.test/x/.well-known/openid-configuration", []string{root + "/x", openid + "/x", "https://id.test/x/.well-known/openid-configuration"}},
 		"OpenID Connect, a slash":  {"https://id.test/x/", "https://id.test/x/.well-known/openid-configuration", []string{root + "/x", openid + "/x", "https://id.test/x/.well-known/openid-configuration"}},
-		"OpenID Connect, escaping": {"https://id.test/a%20b", "https://id.test/a%20b/.well-known/openid-configuration", []string{root + "/a%20b", openid + "/a%20b", "https://id.test/a%20b/.well-known/openid-configuration"}},
+		"OpenID Connect, escaping": {"https://id.test/a%2Fb", "https://id.test/a%2Fb/.well-known/openid-configuration", []string{root + "/a%2Fb", openid + "/a%2Fb", "https://id.test/a%2Fb/.well-known/openid-configuration"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -476,6 +476,21 @@ func TestAnEndpointThatHangsIsGivenUpAfterThirtySeconds(t *testing.T) {
 	}
 }
 
+func TestAnAnswerHasUpToOneMebibyte(t *testing.T) {
+	t.Parallel()
+	body := func(n int) string {
+		const begin, end = `{"access_token":"a","x":"`, `"}`
+		return begin + strings.Repeat("x", n-len(begin)-len(end)) + end
+	}
+	if _, _, f := testProvider(theSettings, says(200, "", body(maxAnswer))).tokens(t.Context(), theApp, refreshForm); f != nil {
+		t.Error("an answer of 1 MiB is refused")
+	}
+	_, _, f := testProvider(theSettings, says(200, "", body(maxAnswer+1))).tokens(t.Context(), theApp, refreshForm)
+	if f == nil || f.hint != hintLarge {
+		t.Error("an answer of more is taken, or refused for something else")
+	}
+}
+
 func TestNoConnectionIsKept(t *testing.T) {
 	t.Parallel()
 	var connections atomic.Int32
