@@ -33,8 +33,11 @@ func (o *output) bytes() []byte {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(workerEnv) != "" {
-		if err := worker(); err != nil {
+	for env, work := range map[string]func() error{workerEnv: worker, victimEnv: victim} {
+		if os.Getenv(env) == "" {
+			continue
+		}
+		if err := work(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
