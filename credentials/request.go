@@ -76,8 +76,8 @@ type loaded struct {
 // requestOf returns the request of a context in which d may be used.
 func requestOf(ctx context.Context, op string, d *definition) (*request, error) {
 	r, _ := ctx.Value(requestKey{}).(*request)
-	if r == nil || r.user == "" {
-		return nil, &noUserError{op: op, name: d.spec.Name, context: r == nil}
+	if r == nil {
+		return nil, &noUserError{op: op, name: d.spec.Name, context: true}
 	}
 	return r, r.store.permitUser(op, d, r.user)
 }
@@ -183,9 +183,14 @@ func (r *request) load(ctx context.Context) (*loaded, error) {
 		}
 	}
 	secrets, err := r.store.cfg.Secrets.GetMany(ctx, ids)
-	if batch := (*core.BatchError)(nil); errors.As(err, &batch) && ctx.Err() == nil {
+	batch := (*core.BatchError)(nil)
+	partly := errors.As(err, &batch)
+	switch {
+	case partly && ctx.Err() != nil: // what is not there may be so for that
+		return nil, &core.Error{Op: "get many", Provider: provider, Err: ctx.Err()}
+	case partly:
 		l.failed = batch.ByID
-	} else if err != nil {
+	case err != nil:
 		return nil, err // and whoever comes next tries again
 	}
 	l.secrets = secrets

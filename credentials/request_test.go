@@ -193,6 +193,24 @@ func TestAReaderThatGivesUpFailsAlone(t *testing.T) {
 	}
 }
 
+func TestAReaderThatGivesUpWithinTheBatchFailsAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bobs()
+	ctx := credentials.WithUser(t.Context(), w.store, "bob")
+	first, giveUp := context.WithCancel(ctx)
+	// The others of the batch are read when the context ends, and this one is not.
+	remove := w.mem.Inject(memory.Fault{Op: "get", ID: "NOTION__bob", Hold: make(chan struct{})})
+	w.calls.on("get many", giveUp)
+	if _, err := w.notion.FromContext(first); !errors.Is(err, context.Canceled) || errors.Is(err, core.ErrNotFound) {
+		t.Errorf("the one that gave up: %v", err)
+	}
+	remove()
+	if key, err := w.notion.FromContext(ctx); err != nil || key.Reveal() != "bobs" {
+		t.Errorf("the other: %v", err)
+	}
+}
+
 func TestAStoreThatFailsIsAskedAgainAndOneIDFailsAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

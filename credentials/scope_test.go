@@ -98,7 +98,7 @@ func TestAScopeOfAScopeHasNoMore(t *testing.T) {
 	if _, err := w.github.Get(t.Context(), inner, "alice"); !errors.Is(err, core.ErrPermissionDenied) || !strings.Contains(err.Error(), `"outer"`) {
 		t.Errorf("what the inner alone names: %v", err)
 	}
-	if _, err := w.bot.Get(t.Context(), inner); !errors.Is(err, core.ErrPermissionDenied) {
+	if _, err := w.bot.Has(t.Context(), w.store.Scope("foreign", other.bot)); !errors.Is(err, core.ErrPermissionDenied) {
 		t.Errorf("the same name of another set: %v", err)
 	}
 	if _, err := w.shop.Get(t.Context(), outer, "alice"); err != nil {
