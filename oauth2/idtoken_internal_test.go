@@ -50,6 +50,7 @@ func TestAnIDTokenIsTheAnswerToThisRequest(t *testing.T) {
 		"another issuer":         {"", func(c map[string]any) { c["iss"] = "https://evil.test" }, "another issuer"},
 		"an issuer with a slash": {"", func(c map[string]any) { c["iss"] = "https://id.test/" }, "another issuer"},
 		"an issuer as Google's":  {"", func(c map[string]any) { c["iss"] = "id.test" }, "another issuer"},
+		"Google's elsewhere":     {"", func(c map[string]any) { c["iss"] = "accounts.google.com" }, "another issuer"},
 		"no issuer":              {"", func(c map[string]any) { delete(c, "iss") }, "another issuer"},
 		"another tenant than it says": {"https://ms.test/{tenantid}/v2.0", func(c map[string]any) {
 			c["tid"], c["iss"] = tenant, "https://ms.test/"+strings.ReplaceAll(tenant, "9", "8")+"/v2.0"
