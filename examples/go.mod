@@ -6,7 +6,9 @@ require (
 	github.com/hashicorp/vault/api v1.23.0
 	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/credentials v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
+	github.com/lukko-dev/lukko/oauth2 v0.1.0
 	github.com/lukko-dev/lukko/providers/env v0.1.0
 	github.com/lukko-dev/lukko/providers/file v0.1.0
 	github.com/lukko-dev/lukko/providers/vault v0.1.0
@@ -21,7 +23,7 @@ require (
 	github.com/bahlo/generic-list-go v0.2.0 // indirect
 	github.com/buger/jsonparser v1.1.2 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
-	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-multierror v1.1.1 // indirect
