@@ -52,6 +52,12 @@ func withKey(t *testing.T, srv *oauthtest.Server, key crypto.Signer) *account {
 	return a
 }
 
+// silent leaves it to the application's secret how to authenticate.
+func silent(a *account) *account {
+	a.cfg.Settings.ClientAuth = lukko.ClientAuthAuto
+	return a
+}
+
 // agree begins to connect, has the user agree, and returns what the browser brings back.
 func (a *account) agree(c *lukko.Client) (*lukko.Pending, url.Values) {
 	a.t.Helper()
@@ -94,10 +100,12 @@ func TestTheCodeFlowConnectsHoweverTheApplicationAuthenticates(t *testing.T) {
 		},
 		"private_key_jwt, ES256": func(t *testing.T, srv *oauthtest.Server) *account { return withKey(t, srv, keys["ES256"]) },
 		"private_key_jwt, RS256": func(t *testing.T, srv *oauthtest.Server) *account { return withKey(t, srv, keys["RS256"]) },
-		"what the secret is for": func(t *testing.T, srv *oauthtest.Server) *account {
-			a := newAccount(t, srv, oauthtest.Client{})
-			a.cfg.Settings.ClientAuth = lukko.ClientAuthAuto
-			return a
+		"a secret, and no word on it": func(t *testing.T, srv *oauthtest.Server) *account {
+			return silent(newAccount(t, srv, oauthtest.Client{}))
+		},
+		"a key, and no word on it": func(t *testing.T, srv *oauthtest.Server) *account { return silent(withKey(t, srv, keys["ES256"])) },
+		"nothing, and no word on it": func(t *testing.T, srv *oauthtest.Server) *account {
+			return silent(newAccount(t, srv, oauthtest.Client{Auth: oauthtest.None}))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

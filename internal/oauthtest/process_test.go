@@ -132,6 +132,7 @@ func TestEachExpiryIsRefreshedOnceByEightProcesses(t *testing.T) {
 			a.service = store
 			a.setApp(a.app.Secret, "", "")
 			a.seed()
+			later() // the processes find what was written
 			j.Goroutines, j.API, j.Settings = goroutines, srv.API, a.cfg.Settings
 			all := workers(t, j, env)
 
@@ -279,16 +280,17 @@ func inVault(t *testing.T) (core.SecretService, job, map[string]string, func()) 
 }
 
 // The clock of AWS goes on by more than a day after each expiry, as the service keeps
-// about a hundred versions of a secret a day.
+// about a hundred versions of a secret a day. Its reads are of the past, by as long as
+// a test can wait.
 func inAWS(t *testing.T) (core.SecretService, job, map[string]string, func()) {
-	clock := awstest.NewClock(time.Now())
-	fake := awstest.New(t, func(c *awstest.Config) { c.Clock = clock.Now })
+	clock := &clock{}
+	fake := awstest.New(t, func(c *awstest.Config) { c.Clock, c.ReadLag = clock.Now, 50*time.Millisecond })
 	env := fake.Settings().Env()
 	store, err := aws.New(t.Context(), awsConfig(fake))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return providertest.Closed(t, store), job{Store: "aws"}, env, func() { clock.Advance(25 * time.Hour) }
+	return providertest.Closed(t, store), job{Store: "aws"}, env, func() { clock.advance(25 * time.Hour) }
 }
 
 func lookup(env map[string]string) func(string) (string, bool) {
