@@ -5,9 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/generate/manifest"
-	"github.com/lukko-dev/lukko/schema"
 )
 
 func newManifest(a *app) *cobra.Command {
@@ -66,8 +64,8 @@ and never a value of one. No store is asked.`,
 			}
 			in.Names[id] = name
 		}
-		return a.deploy(out, func(metas []schema.Meta, env config.Environment) ([]byte, error) {
-			in.Metas, in.Environment, in.Note = metas, env, a.note
+		return a.deploy(out, func(d deployment) ([]byte, error) {
+			in.Metas, in.Credentials, in.Environment, in.Note = d.metas, d.credentials, d.env, a.note
 			return write(in)
 		})
 	}

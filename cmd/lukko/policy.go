@@ -12,6 +12,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/policy"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -26,7 +27,9 @@ func newPolicy(a *app) *cobra.Command {
 		Long: `Write the least that a program must be allowed in a store of the environment, for
 the secrets that are declared: a policy of AWS IAM, a script that binds roles of
 Google's, or a policy of Vault. It reads values, and nothing else; --write and
---read-write add what it takes to set them. No store is asked.`,
+--read-write add what it takes to set them. What a program writes as it runs, the
+tokens of credentials and what users have, it may read, write and delete. No store
+is asked.`,
 		Example: `  lukko policy aws --env production --account 111122223333 > policy.json
   lukko policy gcp --env production --member serviceAccount:shop@my-project.iam.gserviceaccount.com | sh
   lukko policy vault --env production --write SESSION_KEY | vault policy write shop -`,
@@ -35,6 +38,7 @@ Google's, or a policy of Vault. It reads values, and nothing else; --write and
 	f := c.Flags()
 	f.StringSliceVar(&in.Write, "write", nil, "ids that the program sets, parted by commas")
 	f.BoolVar(&in.ReadWrite, "read-write", false, "the program sets all of them")
+	f.BoolVar(&in.Users, "users", false, "it also lists who has a credential")
 	f.BoolVar(&in.Versions, "versions", false, "it also lists versions; gcp: or reads where the newest one is disabled")
 	f.StringVar(&in.Store, "store", "", "the name of the one store to write it for (default: all of that kind)")
 	f.StringVar(&in.Account, "account", "", "aws: the account, twelve digits (default: any)")
@@ -57,8 +61,8 @@ Google's, or a policy of Vault. It reads values, and nothing else; --write and
 		if in.ReadWrite && len(in.Write) > 0 {
 			return usage("--read-write sets all, so --write names none", "leave one of them out")
 		}
-		return a.deploy(out, func(metas []schema.Meta, env config.Environment) ([]byte, error) {
-			in.Metas, in.Environment, in.Note = metas, env, a.note
+		return a.deploy(out, func(d deployment) ([]byte, error) {
+			in.Metas, in.Credentials, in.Environment, in.Note = d.metas, d.credentials, d.env, a.note
 			return write(in)
 		})
 	}
@@ -75,18 +79,25 @@ func onlyFor(c *cobra.Command, kind string, flags map[string]string) error {
 	return nil
 }
 
+// deployment is what a target declares, and where it is.
+type deployment struct {
+	metas       []schema.Meta
+	credentials []credentials.Meta
+	env         config.Environment
+}
+
 // deploy writes to standard output, or to a file, what write makes of the
 // target's declarations.
-func (a *app) deploy(out string, write func([]schema.Meta, config.Environment) ([]byte, error)) error {
+func (a *app) deploy(out string, write func(deployment) ([]byte, error)) error {
 	t, err := a.choose()
 	if err != nil {
 		return err
 	}
-	metas, env, err := a.deployment(t)
+	d, err := a.deployment(t)
 	if err != nil {
 		return err
 	}
-	data, err := write(metas, env)
+	data, err := write(d)
 	if err != nil {
 		return unwritable(err)
 	}
@@ -105,21 +116,24 @@ func unwritable(err error) error {
 	return err
 }
 
-// deployment is what the target declares, and where it is.
-func (a *app) deployment(t *target) ([]schema.Meta, config.Environment, error) {
-	env := config.Environment{Stores: t.stores}
-	env.Name, _ = a.lookup("LUKKO_ENV") // of a store by its URL
+func (a *app) deployment(t *target) (deployment, error) {
+	d := deployment{env: config.Environment{Stores: t.stores}}
+	d.env.Name, _ = a.lookup("LUKKO_ENV") // of a store by its URL
 	if t.name != "" {
 		var err error
-		if env, err = t.config.Environment(t.name); err != nil {
-			return nil, env, err
+		if d.env, err = t.config.Environment(t.name); err != nil {
+			return d, err
 		}
 	}
-	var metas []schema.Meta
-	for _, d := range t.declared() {
-		metas = append(metas, d.Meta())
+	for _, declared := range t.declared() {
+		d.metas = append(d.metas, declared.Meta())
 	}
-	return metas, env, nil
+	if t.config != nil {
+		for declared := range t.config.Credentials.All() {
+			d.credentials = append(d.credentials, declared.Meta())
+		}
+	}
+	return d, nil
 }
 
 // output writes to standard output, or to a file, of which others never see a
