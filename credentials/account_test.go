@@ -52,6 +52,10 @@ func TestATokenIsSetGotAndDeleted(t *testing.T) {
 	if _, err := w.github.Get(t.Context(), w.store, "bob"); !errors.Is(err, oauth2.ErrNotConnected) {
 		t.Errorf("after that: %v", err)
 	}
+	w.put("GITHUB__bob_CLAIM", "x") // which alone is no account
+	if err := w.github.Delete(t.Context(), w.store, "bob"); !errors.Is(err, oauth2.ErrNotConnected) || w.stored(t, "GITHUB__bob_CLAIM") != "" {
+		t.Errorf("deleting it again: %v", err)
+	}
 }
 
 func TestAClientThatIsHeldSeesWhatTheStoreSetAndDeleted(t *testing.T) {
