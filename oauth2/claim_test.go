@@ -879,3 +879,31 @@ func TestAClockThatIsAheadTakesNewTokensForNew(t *testing.T) {
 		f.want(2, 2, 0)
 	})
 }
+
+func TestCloseReleasesAClaimUnderWhichNothingWasAsked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		time.Sleep(time.Hour)
+		writing := make(chan struct{})
+		gone := once(func() { close(writing); time.Sleep(time.Second) })
+		p := f.process(func(_ *oauth2.Config, v *view) {
+			v.before = func(op, id string) {
+				if op == "set" && id == claimID {
+					gone()
+				}
+			}
+		})
+		go func() { _, _ = p.Token(context.Background()) }()
+		<-writing
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		f.want(0, 0, 0)
+		began := time.Now()
+		tokens, errs := f.others(1)
+		isAccess(t, tokens[0], errs[0], "access-2")
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("another process waited for %v", took)
+		}
+	})
+}

@@ -323,9 +323,13 @@ func TestNobodyWaitsForARefreshWithATokenThatStillHolds(t *testing.T) {
 func TestCloseEndsWaitsAndCutsNoRefresh(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newRig(t, time.Hour)
-		f.provider.after = func(int, *http.Request) (*http.Response, error) {
-			time.Sleep(10 * time.Second)
-			return nil, nil
+		f.provider.after = func(_ int, req *http.Request) (*http.Response, error) {
+			select {
+			case <-time.After(10 * time.Second):
+				return nil, nil
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
 		}
 		c := f.client()
 		time.Sleep(time.Hour)

@@ -316,7 +316,9 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 		}
 		taken := state == claimLive && cl.Nonce != mine.Nonce
 		began := c.clock.Now()
-		written, err := c.writeClaim(c.ending, cl, newClaim(h.token, claimDuration))
+		// Close doesn't cut it: what was written is released, so that others need not
+		// wait for its end.
+		written, err := c.writeClaim(context.Background(), cl, newClaim(h.token, claimDuration))
 		switch kind := core.KindOf(err); {
 		case err == nil:
 			mine = written
@@ -334,6 +336,9 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 			continue
 		default:
 			return nil, c.cut(f.op, c.fail(f.op, nil, "the claim could not be written, so nothing was asked of the provider", err))
+		}
+		if c.ending.Err() != nil {
+			return nil, c.fail(f.op, core.ErrClosed, "", nil)
 		}
 		// Was this process stopped, or the machine asleep? Then others may have
 		// taken the claim for over.
