@@ -10,6 +10,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -72,6 +73,8 @@ func exitCode(err error) int {
 		return code
 	case errors.Is(err, schema.ErrDeclaration):
 		return exitUnknown
+	case errors.Is(err, oauth2.ErrReauthorize):
+		return exitNo // it is known: the account is not connected any more
 	}
 	// Damaged data is an answer: what is stored is not valid. A write whose
 	// outcome is unknown is none.
@@ -113,8 +116,9 @@ func explain(ctx context.Context, err error) []string {
 	var declared *schema.Error
 	var batch *core.BatchError
 	var file *config.Error
-	what, hint := "", ""
+	what, hint, ofAccount := explainAccount(ctx, err)
 	switch {
+	case ofAccount:
 	case errors.As(err, &own):
 		what, hint = own.what, own.hint
 	case errors.As(err, &file):

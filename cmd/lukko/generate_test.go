@@ -30,7 +30,6 @@ func TestGenerateScripts(t *testing.T) {
 		}
 		return setup(env)
 	}
-	params.Cmds["await"] = await
 	testscript.Run(t, params)
 }
 

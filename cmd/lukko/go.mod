@@ -7,8 +7,10 @@ require (
 	github.com/lukko-dev/lukko/config v0.1.0
 	github.com/lukko-dev/lukko/conformance v0.1.0
 	github.com/lukko-dev/lukko/core v0.1.0
+	github.com/lukko-dev/lukko/credentials v0.1.0
 	github.com/lukko-dev/lukko/generate v0.1.0
 	github.com/lukko-dev/lukko/internal/vaulttest v0.1.0
+	github.com/lukko-dev/lukko/oauth2 v0.1.0
 	github.com/lukko-dev/lukko/providers/aws v0.1.0
 	github.com/lukko-dev/lukko/providers/env v0.1.0
 	github.com/lukko-dev/lukko/providers/file v0.1.0
@@ -51,7 +53,7 @@ require (
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/felixge/httpsnoop v1.1.0 // indirect
-	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
 	github.com/google/s2a-go v0.1.11 // indirect
@@ -86,7 +88,7 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/mod v0.43.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
-	golang.org/x/oauth2 v0.37.0 // indirect
+	golang.org/x/oauth2 v0.38.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.16.0 // indirect

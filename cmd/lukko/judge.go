@@ -8,6 +8,7 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/providers/file"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -63,6 +64,10 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 	// All in one, as a group can have members of both kinds. Each report has
 	// its own error.
 	reports, _ := schema.Loader{Service: core.New("check", &all), Environment: t.name}.Status(ctx, declared...)
+	states := map[string]schema.State{}
+	for _, r := range reports {
+		states[r.Meta.ID] = r.State
+	}
 	for _, r := range reports {
 		s := v.report(r, t.config)
 		if r.Meta.Variable {
@@ -77,6 +82,14 @@ func (t *target) check(ctx context.Context, a *app) (checked, verdict) {
 			s.Problems = append(t.whyMissing(ctx, r.Meta.ID), s.Problems...)
 			if r.Meta.Generate != "" {
 				s.Problems = append(s.Problems, core.Printable("or make it: lukko set --generate "+r.Meta.ID))
+			}
+		}
+		if name, app := t.accountAt(r.Meta.ID); name != "" {
+			switch {
+			case r.State == schema.StateAbsent && states[app] != schema.StateAbsent:
+				s.Notes = append(s.Notes, "not connected: lukko oauth connect "+name)
+			case r.State == schema.StateInvalid:
+				s.Problems = append(s.Problems, "to replace it: lukko oauth connect "+name)
 			}
 		}
 		result.Secrets = append(result.Secrets, s)
@@ -130,6 +143,21 @@ func (t *target) whyMissing(ctx context.Context, id string) []string {
 		return nil
 	}
 	return []string{core.Printable(missing.Hint)}
+}
+
+// accountAt returns the name of the account whose tokens are at an id, and the
+// id of its application's secret. An account that needs nobody to connect it is
+// none.
+func (t *target) accountAt(id string) (name, app string) {
+	if t.config == nil {
+		return "", ""
+	}
+	for d := range t.config.Credentials.All() {
+		if m := d.Meta(); isAccount(m) && !m.PerUser && m.TokenSecretID == id && m.OAuth2.Grant != oauth2.GrantClientCredentials {
+			return m.Name, m.SecretID
+		}
+	}
+	return "", ""
 }
 
 // report judges one declared secret or variable.

@@ -22,6 +22,10 @@ type listed struct {
 	Version  string `json:"version,omitempty"`
 	Created  string `json:"created,omitempty"`
 	Source   string `json:"source,omitempty"`
+
+	// Credential is the name of the one that it is kept for: what a user has, or
+	// what stands beside the tokens of an account.
+	Credential string `json:"credential,omitempty"`
 }
 
 // The states of a list. Whether a value is valid is for check, which reads it.
@@ -58,10 +62,14 @@ invalid. Variables are no secrets: lukko var list has those.`,
 				var cells [][]string
 				for _, r := range rows {
 					state := r.State
-					if !r.Declared && t.config != nil {
+					name := r.Name
+					switch {
+					case r.Credential != "":
+						name = "of the credential " + r.Credential
+					case !r.Declared && t.config != nil:
 						state += ", undeclared"
 					}
-					cells = append(cells, []string{r.ID, state, r.Name})
+					cells = append(cells, []string{r.ID, state, name})
 				}
 				table(&b, "", cells)
 			}
@@ -123,7 +131,10 @@ func (t *target) list(ctx context.Context, a *app, prefix string) (rows []listed
 		r.Declared, r.Name = true, core.Printable(m.DisplayName)
 		byID[m.ID] = r
 	}
-	for _, r := range byID {
+	for id, r := range byID {
+		if !r.Declared {
+			r.Credential = keptFor(t.config, id)
+		}
 		rows = append(rows, r)
 	}
 	slices.SortFunc(rows, func(a, b listed) int { return strings.Compare(a.ID, b.ID) })

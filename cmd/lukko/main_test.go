@@ -33,6 +33,7 @@ func TestMain(m *testing.M) {
 			a.more = testSchemes()
 			os.Exit(execute(os.Args[1:], a))
 		},
+		"testbrowser": testBrowser,
 	})
 }
 
@@ -48,6 +49,9 @@ func scripts(dir string) testscript.Params {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			server := newAuthServer()
+			env.Defer(server.Close)
+			env.Values[serverKey{}] = server
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector has each command wait a second at its end
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "home", "config"))
@@ -66,6 +70,10 @@ func scripts(dir string) testscript.Params {
 			"unhex":       unhex,
 			"repeat":      repeat,
 			"versions":    versionsOf,
+			"auth":        auth,
+			"await":       await,
+			"expand":      expand,
+			"noleak":      noLeak,
 			"newidentity": newIdentity,
 		},
 	}
@@ -85,6 +93,11 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%v", err)
 		}
 		got = exit.ExitCode()
+	}
+	// Nothing that a provider gave is ever shown, nor on a command line.
+	shown := strings.Join(args, " ") + ts.ReadFile("stdout") + ts.ReadFile("stderr")
+	if kind := serverOf(ts).leaks(shown); kind != "" {
+		ts.Fatalf("the command shows a secret: %s", kind)
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
@@ -272,6 +285,7 @@ func testSchemes() core.Schemes {
 		},
 		"ageless": open(ageless{}),
 		"plain":   open(unconditional{}),
+		"loose":   openLoose,
 		"hostile": open(hostile{}),
 		"hanging": open(hanging{}),
 		"trims":   open(&trims{memory.New(memory.Config{})}),

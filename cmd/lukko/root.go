@@ -22,7 +22,8 @@ not be told (usage, configuration, denied, unreachable).`,
 		Example: `  lukko init                          make an encrypted store here
   lukko set STRIPE_API_KEY < key.txt  store a secret
   lukko get STRIPE_API_KEY            print it
-  lukko check                         is all there, and valid?`,
+  lukko check                         is all there, and valid?
+  lukko oauth connect github          connect an account`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -37,6 +38,7 @@ not be told (usage, configuration, denied, unreachable).`,
 	root.AddCommand(
 		newInit(a), newSet(a), newGet(a), newList(a), newRm(a),
 		newVersions(a), newRollback(a), newRecipients(a), newVar(a),
+		newCredentials(a), newOAuth(a),
 		newCheck(a), newConformance(a), newGenerate(a), newVersion(a),
 		newPolicy(a), newManifest(a),
 	)

@@ -47,13 +47,7 @@ value is made as declared, and not shown; without ID, all that are missing.`,
 	c.Flags().BoolVar(&ifChanged, "if-changed", false, "make no new version of an equal value")
 	c.Flags().BoolVar(&made.wanted, "generate", false, "make the value as lukko.yaml declares it, unless there is one; a public key is printed")
 	c.Flags().BoolVar(&made.replace, "replace", false, "with --generate: replace a value that is there")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		own := &cliError{}
-		if err = flagFault(c, err); errors.As(err, &own) && strings.HasSuffix(own.what, "no such flag") {
-			own.hint += "; a value goes to standard input, --file, or the prompt"
-		}
-		return err
-	})
+	c.SetFlagErrorFunc(valueFlagFault)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ctx, id := c.Context(), strings.Join(args, "")
 		if err := made.flagFault(c); err != nil {
@@ -111,6 +105,16 @@ value is made as declared, and not shown; without ID, all that are missing.`,
 		})
 	}
 	return c
+}
+
+// valueFlagFault is flagFault where a value may have been given in place of a
+// flag.
+func valueFlagFault(c *cobra.Command, err error) error {
+	own := &cliError{}
+	if err = flagFault(c, err); errors.As(err, &own) && strings.HasSuffix(own.what, "no such flag") {
+		own.hint += "; a value goes to standard input, --file, or the prompt"
+	}
+	return err
 }
 
 // valueOnCommandLine refuses a value that others can see, and does not make it
