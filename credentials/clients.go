@@ -173,7 +173,7 @@ func (s *Store) client(d *definition, user string) (*oauth2.Client, error) {
 			Service: s.cfg.Secrets, Apps: s.cfg.Apps,
 			Connect: s.connectURL(d, user), OneProcess: s.cfg.OneProcess,
 			Transport: s.cfg.Transport, Endpoints: s.cfg.Endpoints,
-			OnEvent: s.cfg.OnEvent, Clock: s.cfg.Clock,
+			OnEvent: s.cfg.OnEvent, Clock: s.cfg.Clock, Discovery: &s.discovery,
 		})
 	})
 }

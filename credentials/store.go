@@ -69,6 +69,7 @@ type shared struct {
 	set        *Set
 	oneService bool // Apps is Secrets
 	clients    clients
+	discovery  oauth2.Discovery // for all clients: each issuer is asked once
 }
 
 // New makes a Store. It does no I/O, and a declaration that is wrong, or a

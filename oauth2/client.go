@@ -103,6 +103,9 @@ func New(cfg Config) (*Client, error) {
 	if c.base == nil {
 		c.base = http.DefaultTransport
 	}
+	if cfg.Discovery != nil {
+		c.provider.discovery = cfg.Discovery.of(cfg.Settings.Issuer)
+	}
 	// Declared in a set of our own: the program's has them by another way.
 	var own schema.Set
 	app, tokens := AppSpec(cfg.SecretID), TokenSpec(cfg.TokenSecretID)

@@ -42,6 +42,11 @@ type Config struct {
 	Transport http.RoundTripper
 	Endpoints http.RoundTripper
 
+	// Discovery is what clients of other accounts have found of the issuer of
+	// Settings, and may be of several issuers; nil is none. Who shares one shares
+	// what Endpoints and Clock of the first to ask have brought.
+	Discovery *Discovery
+
 	// OnEvent is told of each refresh, takeover and refusal, from the goroutine
 	// that did it; it must be quick, and must not call the Client. Nil tells
 	// nobody.

@@ -23,7 +23,30 @@ type endpoints struct {
 	authMethods []string // token_endpoint_auth_methods_supported; nil if that is not known
 }
 
-// discovery is what was discovered, or is being.
+// Discovery keeps what issuers tell of themselves, so that the clients of many
+// accounts ask each issuer once: see [Config]. What was found is kept as long as
+// the Discovery is; what failed is asked for again after some seconds. The zero
+// Discovery is ready. It is safe for concurrent use and must not be copied.
+type Discovery struct {
+	mu      sync.Mutex
+	issuers map[string]*discovery
+}
+
+func (d *Discovery) of(issuer string) *discovery {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	one := d.issuers[issuer]
+	if one == nil {
+		if d.issuers == nil {
+			d.issuers = map[string]*discovery{}
+		}
+		one = new(discovery)
+		d.issuers[issuer] = one
+	}
+	return one
+}
+
+// discovery is what was discovered of one issuer, or is being.
 type discovery struct {
 	mu      sync.Mutex
 	found   *endpoints // also where the issuer has no metadata: without any
@@ -100,7 +123,7 @@ func merge(given endpoints, found *endpoints) endpoints {
 // a context of its own, so that a caller who gives up does not end it for the
 // others.
 func (p *provider) discovered(ctx context.Context) (*endpoints, *failure) {
-	d := &p.discovery
+	d := p.discovery
 	d.mu.Lock()
 	for d.found == nil {
 		if d.running == nil {

@@ -34,7 +34,7 @@ type provider struct {
 	http       *http.Client
 	traced     bool // the transport tells when it writes
 	clock      Clock
-	discovery  discovery
+	discovery  *discovery
 }
 
 // newProvider makes a provider of settings that were checked. A nil rt is
@@ -48,7 +48,7 @@ func newProvider(name, user string, s Settings, rt http.RoundTripper, c Clock) *
 	}
 	_, traced := rt.(*http.Transport)
 	return &provider{
-		name: name, user: user, settings: s, traced: traced, clock: c,
+		name: name, user: user, settings: s, traced: traced, clock: c, discovery: new(discovery),
 		http: &http.Client{
 			Transport:     rt,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
