@@ -89,7 +89,12 @@ func (k *keeper) object(t reflect.Type, old, was, new map[string]any, path []str
 	if t.Kind() == reflect.Struct {
 		f := fieldsOf(t)
 		for name, v := range old {
-			if _, declared := f.byName[name]; !declared {
+			_, declared := f.byName[name]
+			_, before := was[name]
+			_, after := new[name]
+			// What neither has reads as a zero that is left out, and was written in
+			// words of its own: 0, "", null, or a time that is none.
+			if !declared || !before && !after {
 				merged[name] = v
 			}
 		}

@@ -82,6 +82,23 @@ func TestSetWritesOnlyOverWhatItHasSeen(t *testing.T) {
 	}
 }
 
+// AWS is such a store: a name is barred until the window to recover it is over.
+func TestSetStoresWhereADeletedSecretBarsItsID(t *testing.T) {
+	t.Parallel()
+	f := newFake(nil)
+	f.barred = map[string]bool{"ID": true}
+	d := declare[StripeCredentials](schema.Spec{ID: "ID"})
+	if err := d.Set(t.Context(), f.service(), stripe("sk_1"), core.IfAbsent()); !errors.Is(err, core.ErrConflict) {
+		t.Errorf("on condition: %v", err)
+	}
+	if err := d.Set(t.Context(), f.service(), stripe("sk_1")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Get(t.Context(), f.service()); err != nil || got.APIKey.Reveal() != "sk_1" {
+		t.Errorf("it is not stored: %v", err)
+	}
+}
+
 func TestSetObeysOptions(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -204,6 +221,18 @@ func TestUpdateKeepsWhatItDoesNotDeclare(t *testing.T) {
 			`{"key":"a","items":[{"id":"1"},{"id":"2"}]}`, func(d *doc) { d.Items = []item{{ID: "9", Note: "n"}} },
 			`{"items":[{"id":"9","note":"n"}],"key":"a"}`,
 		},
+		"what reads as nothing": {
+			`{"key":"a","num":0,"opt":"","sub":{"id":"s","n":0},"items":[]}`, func(d *doc) { d.Key = core.String("b") },
+			`{"items":[],"key":"b","num":0,"opt":"","sub":{"id":"s","n":0}}`,
+		},
+		"what reads as nothing, in an item that changes": {
+			`{"key":"a","items":[{"id":"1","n":0}],"map":{"x":{"id":"1","n":0}}}`,
+			func(d *doc) { d.Items[0].ID = "9"; d.Map["x"] = item{ID: "8", Note: "none"} },
+			`{"items":[{"id":"9","n":0}],"key":"a","map":{"x":{"id":"8","n":0}}}`,
+		},
+		"what read as nothing and is something now": {
+			`{"key":"a","opt":"","num":0}`, func(d *doc) { d.Opt = "x" }, `{"key":"a","num":0,"opt":"x"}`,
+		},
 		"nothing": {`{ "key":"a", "x":1 }`, func(*doc) {}, `{ "key":"a", "x":1 }`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,6 +254,47 @@ func TestUpdateKeepsWhatItDoesNotDeclare(t *testing.T) {
 			}
 			if name == "nothing" && f.writes != 1 {
 				t.Error("it was written without a change")
+			}
+		})
+	}
+}
+
+// moment reads a time, and what is none as no time at all.
+type moment struct{ text string }
+
+func (m *moment) UnmarshalText(text []byte) error {
+	if strings.HasPrefix(string(text), "20") {
+		m.text = string(text)
+	}
+	return nil
+}
+
+func (m moment) MarshalText() ([]byte, error) { return []byte(m.text), nil }
+
+func TestUpdateKeepsWhatItReadsAsNothing(t *testing.T) {
+	t.Parallel()
+	type tokens struct {
+		Access  core.Value `json:"access"`
+		Refresh core.Value `json:"refresh,omitzero"`
+		Ends    moment     `json:"ends,omitzero"`
+	}
+	for name, test := range map[string]struct {
+		change func(*tokens)
+		want   string
+	}{
+		"left alone":     {func(v *tokens) { v.Access = core.String("b") }, `{"access":"b","ends":"soon","refresh":""}`},
+		"changed":        {func(v *tokens) { v.Ends = moment{"2026"} }, `{"access":"a","ends":"2026","refresh":""}`},
+		"another change": {func(v *tokens) { v.Refresh = core.String("r") }, `{"access":"a","ends":"soon","refresh":"r"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(map[string]string{"ID": `{"access":"a","refresh":"","ends":"soon"}`})
+			d := declare[tokens](schema.Spec{ID: "ID"})
+			if err := d.Update(context.Background(), f.service(), func(v *tokens) error { test.change(v); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.stored("ID"); got != test.want {
+				t.Errorf("stored is %s, want %s", got, test.want)
 			}
 		})
 	}
