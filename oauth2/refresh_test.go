@@ -496,3 +496,31 @@ func TestAWriteWhoseOutcomeIsNotToldIsLookedFor(t *testing.T) {
 		}
 	}
 }
+
+func TestAFailureThatIsRememberedCostsFewReads(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		var reads int
+		f.store = memory.New(memory.Config{OnCall: func(c memory.Call) {
+			if c.Op == "get" {
+				reads++
+			}
+		}})
+		f.store.Seed(appID, core.String(`{"clientId":"client"}`))
+		f.connect()
+		c := f.client()
+		time.Sleep(time.Hour)
+		f.provider.refresh = ""
+		if _, err := c.Token(t.Context()); !errors.Is(err, oauth2.ErrReauthorize) {
+			t.Fatalf("error is %v", err)
+		}
+		reads = 0
+		for range 1000 {
+			_, _ = c.Token(t.Context())
+			time.Sleep(10 * time.Millisecond)
+		}
+		if reads != 1 { // after 5 s; the next is after 10
+			t.Errorf("%d reads of the store in 10 s, want 1", reads)
+		}
+	})
+}
