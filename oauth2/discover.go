@@ -157,8 +157,11 @@ func (p *provider) discovered(ctx context.Context) (*endpoints, *failure) {
 }
 
 // discover asks the well-known places for the issuer's metadata. An issuer
-// that has none is no failure: it has no endpoints.
+// that has none is no failure: it has no endpoints. A place that answers with
+// something else is passed over, as some servers have a page or the way to it
+// for every address; if no other place has it, that is why.
 func (p *provider) discover(ctx context.Context) (*endpoints, *failure) {
+	var other *failure
 	for _, place := range wellKnown(p.settings.Issuer) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, place, nil)
 		if err != nil {
@@ -170,21 +173,29 @@ func (p *provider) discover(ctx context.Context) (*endpoints, *failure) {
 			f.Sent = false // of what it is asked for
 			return nil, f
 		}
-		if r.status == http.StatusOK {
-			found, f := p.metadata(r)
-			if f != nil {
-				f.Status = r.status
+		switch f = p.statusFailure(r.status, r.header); {
+		case r.status == http.StatusOK:
+			var found *endpoints
+			if found, f = p.metadata(r); f == nil {
+				return found, nil
 			}
-			return found, f
-		}
-		if f := p.statusFailure(r.status, r.header); !f.Final {
+			f.Status = r.status
+		case r.status >= 300 && r.status < 400:
+			f.hint = "the issuer's metadata is elsewhere, and redirects are not followed; give the Issuer as it is there, or the endpoints"
+		case f.Final:
+			continue
+		default:
 			f.hint = "the issuer's metadata could not be had; try again later"
-			if r.status >= 300 && r.status < 400 {
-				f.hint = "the issuer's metadata is elsewhere, and redirects are not followed; give the Issuer as it is there, or the endpoints"
-			}
 			f.Sent = false
 			return nil, f
 		}
+		f.Sent = false
+		if other == nil {
+			other = f
+		}
+	}
+	if other != nil {
+		return nil, other
 	}
 	return &endpoints{}, nil
 }

@@ -166,6 +166,42 @@ func TestMetadataThatCannotBeTrustedIsRefused(t *testing.T) {
 	}
 }
 
+func TestAPlaceWithSomethingElseIsPassedOver(t *testing.T) {
+	t.Parallel()
+	const root, openid = "https://id.test/.well-known/oauth-authorization-server", "https://id.test/.well-known/openid-configuration"
+	for name, first := range map[string]endpointFunc{
+		"a page for every address":       says(200, "text/html", "<html>canary"),
+		"a redirect to the sign-in page": says(302, "", "", "Location", "https://id.test/login"),
+		"403":                            says(403, "", "canary"),
+		"the metadata of another issuer": says(200, "application/json", metadata("https://evil-canary.test")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, second := range []int{200, 404, 503} {
+				p := testProvider(Settings{Issuer: "https://id.test"}, endpointFunc(func(r *http.Request) (*http.Response, error) {
+					if r.URL.String() == root {
+						return first(r)
+					}
+					if r.URL.String() != openid {
+						t.Error("another place is asked")
+					}
+					return says(second, "application/json", metadata("https://id.test"))(r)
+				}))
+				e, f := p.endpoints(t.Context())
+				switch {
+				case second == 200 && (f != nil || e.token != "https://id.test/t"):
+					t.Errorf("the second place has it: %v", p.error("discover", f))
+				case second == 404 && name != "403" && f == nil:
+					t.Error("what the first place has is no metadata, and nobody is told")
+				case second == 503 && (f == nil || f.Final):
+					t.Error("the second place may have it later, and it is not waited for")
+				}
+				noLeak(t, p, f)
+			}
+		})
+	}
+}
+
 func TestOneDiscoveryServesAllWhoWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
