@@ -255,6 +255,18 @@ func TestEveryStatusFailsAsItSays(t *testing.T) {
 	}
 }
 
+func TestAPageOfAServerThatIsDownIsNoFaultOfTheSettings(t *testing.T) {
+	t.Parallel()
+	for status, blames := range map[int]bool{200: true, 201: true, 429: false, 500: false, 502: false, 503: false} {
+		p := testProvider(theSettings, says(status, "text/html", "<html>canary"))
+		_, _, f := p.tokens(t.Context(), theApp, refreshForm)
+		if err := p.error("refresh", f); strings.Contains(err.Hint, "settings") != blames || err.Hint == "" {
+			t.Errorf("%d: %v", status, err)
+		}
+		noLeak(t, p, f)
+	}
+}
+
 func TestACodeThatIsASecretIsNotPassedOn(t *testing.T) {
 	t.Parallel()
 	secret := "onlylowercaseletters_secret"

@@ -142,9 +142,8 @@ func (p *provider) read(r *reply, secrets []string) (fields, *failure) {
 	f := p.statusFailure(r.status, r.header)
 	object, ok := parseAnswer(r)
 	if !ok {
-		f.hint = hintNoAnswer
-		if f.Final || r.status == http.StatusTooManyRequests || r.status >= 300 && r.status < 400 {
-			f.hint = "" // what the status says is better
+		if r.status < http.StatusMultipleChoices {
+			f.hint = hintNoAnswer // what any other status says is better
 		}
 		return nil, f
 	}
