@@ -77,47 +77,70 @@ func set[T any](ctx context.Context, s *Store, d *definition, decl *schema.Decla
 	if err != nil {
 		return err
 	}
-	guarded := len(opts) == 0
-	if guarded {
-		if opts, err = guard(ctx, svc, id); err != nil {
+	defer s.changed(ctx, d, user)
+	write := func(opts []core.SetOption) error {
+		if d.spec.OAuth2 == nil {
+			return decl.Set(ctx, svc, value, opts...)
+		}
+		_, err := svc.Set(ctx, id, stored, opts...)
+		return err
+	}
+	if len(opts) > 0 {
+		return write(opts)
+	}
+	for try := 1; ; try++ {
+		opts, absent, err := guard(ctx, svc, id)
+		if err != nil {
 			return err
 		}
-	}
-	if d.spec.OAuth2 != nil || len(opts) == 0 {
-		_, err = svc.Set(ctx, id, stored, opts...)
-	} else {
-		err = decl.Set(ctx, svc, value, opts...)
-	}
-	s.changed(ctx, d, user)
-	if conflict := (*core.Error)(nil); guarded && errors.As(err, &conflict) && conflict.Kind == core.ErrConflict { //nolint:errorlint // a Kind is a sentinel itself
+		if absent && try > sealTries {
+			// There is nothing, and yet it is not absent: a secret that was deleted and
+			// can be recovered bars its id on some stores, until a write without a
+			// condition.
+			opts = nil
+		}
+		err = write(opts)
+		conflict := (*core.Error)(nil)
+		if !errors.As(err, &conflict) || conflict.Kind != core.ErrConflict { //nolint:errorlint // a Kind is a sentinel itself
+			return err
+		}
+		// Who finds nothing now was not overtaken.
+		if absent {
+			if _, err := svc.Stat(ctx, id, core.Fresh()); isNotFound(err) && try <= sealTries {
+				if err := pause(ctx, try); err != nil {
+					return err
+				}
+				continue
+			}
+		}
 		return &core.Error{
 			Op: "set", Provider: conflict.Provider, ID: id, Kind: core.ErrConflict,
 			Hint: "another writer came first; look at what is there now, and set again to replace it",
 		}
 	}
-	return err
 }
 
-// guard is the option by which a write succeeds only over what is there now.
-func guard(ctx context.Context, svc core.SecretService, id string) ([]core.SetOption, error) {
+// guard is the option by which a write succeeds only over what is there now,
+// where the service claims one, and whether that is nothing.
+func guard(ctx context.Context, svc core.SecretService, id string) (opts []core.SetOption, absent bool, err error) {
 	info, err := svc.Stat(ctx, id, core.Fresh())
 	switch {
 	case err == nil, isNotFound(err):
 	case errors.Is(err, core.ErrCorrupt), errors.Is(err, core.ErrInvalidValue):
-		return nil, nil // there is something, and it can't be read
+		return nil, false, nil // there is something, and it can't be read
 	default:
-		return nil, err
+		return nil, false, err
 	}
 	can, capErr := svc.Capabilities(ctx)
 	switch {
 	case capErr != nil:
-		return nil, capErr
+		return nil, false, capErr
 	case err != nil && can.IfAbsent:
-		return []core.SetOption{core.IfAbsent()}, nil
+		return []core.SetOption{core.IfAbsent()}, true, nil
 	case err == nil && can.IfVersion && info.Version != "":
-		return []core.SetOption{core.IfVersion(info.Version)}, nil
+		return []core.SetOption{core.IfVersion(info.Version)}, false, nil
 	}
-	return nil, nil
+	return nil, err != nil, nil
 }
 
 func update[T any](ctx context.Context, s *Store, d *definition, decl *schema.Declaration[T], user string, change func(*T) error) error {
@@ -145,7 +168,12 @@ func (s *Store) remove(ctx context.Context, d *definition, user string, opts []c
 	var failed []error
 	found := false
 	for i, id := range ids {
-		err := s.values(d).Delete(ctx, id, opts...)
+		var err error
+		if i == 0 {
+			err = s.values(d).Delete(ctx, id, opts...)
+		} else {
+			err = discard(ctx, s.values(d), id, opts)
+		}
 		switch {
 		case err == nil:
 			found = found || i == 0
@@ -163,6 +191,19 @@ func (s *Store) remove(ctx context.Context, d *definition, user string, opts []c
 		return s.missing(d, user)
 	}
 	return nil
+}
+
+// discard deletes what only a program has use for: a claim, or the marks of
+// attempts to connect. It leaves nothing to recover where the store can and may:
+// what can be recovered bars its id on some stores, and no claim could be made
+// there again.
+func discard(ctx context.Context, svc core.SecretService, id string, opts []core.DeleteOption) error {
+	if can, err := svc.Capabilities(ctx); err == nil && can.Purge {
+		if err := svc.Delete(ctx, id, core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
+			return err
+		}
+	}
+	return svc.Delete(ctx, id, opts...)
 }
 
 func (s *Store) has(ctx context.Context, d *definition, user string) (bool, error) {

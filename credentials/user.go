@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 )
 
 // Users yields who has the credential, in no particular order. It lists ids
@@ -81,6 +82,9 @@ func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.Delete
 	const atATime = 8
 	// Each is told of the end of ctx by the service, with its id.
 	for _, err := range core.Each(context.WithoutCancel(ctx), len(ids), atATime, func(i int) error {
+		if strings.HasSuffix(ids[i], oauth2.ClaimSuffix) || strings.HasSuffix(ids[i], pendingSuffix) {
+			return discard(ctx, s.cfg.Secrets, ids[i], opts)
+		}
 		return s.cfg.Secrets.Delete(ctx, ids[i], opts...)
 	}) {
 		if err != nil && !isNotFound(err) {

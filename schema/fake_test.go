@@ -29,6 +29,7 @@ type fake struct {
 	failing map[string]error // by id
 	down    error            // of every call
 	blind   bool             // no conditions claimed
+	barred  map[string]bool  // ids of what was deleted and can be recovered
 	before  func(id string)  // called before each write, unlocked
 	hang    bool             // batches wait for their context
 	fresh   int              // batches that asked to go past caches
@@ -148,9 +149,10 @@ func (f *fake) Set(_ context.Context, id string, value core.Value, o core.SetOpt
 		return core.Info{}, err
 	}
 	current, ok := f.secrets[id]
-	if o.IfAbsent && ok || o.IfVersion != "" && current.Version != o.IfVersion {
+	if o.IfAbsent && (ok || f.barred[id]) || o.IfVersion != "" && current.Version != o.IfVersion {
 		return core.Info{}, core.ErrConflict
 	}
+	delete(f.barred, id)
 	return f.store(id, value), nil
 }
 

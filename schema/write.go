@@ -35,8 +35,12 @@ func (d *Declaration[T]) Set(ctx context.Context, svc core.SecretService, value 
 		if d.def.plan.plain {
 			return d.def.store(ctx, svc, stored, opts...)
 		}
+		absent := 0
 		return retry(ctx, len(opts) == 0, func() []Problem {
 			current, err := svc.Get(ctx, d.def.spec.ID, core.Fresh())
+			if errors.Is(err, core.ErrNotFound) {
+				absent++
+			}
 			switch {
 			case errors.Is(err, core.ErrNotFound), errors.Is(err, core.ErrCorrupt), errors.Is(err, core.ErrInvalidValue):
 				// There is nothing, or nothing that could be kept.
@@ -55,6 +59,12 @@ func (d *Declaration[T]) Set(ctx context.Context, svc core.SecretService, value 
 			guard, problems := d.def.guard(ctx, svc, current.Version, err)
 			if len(problems) > 0 {
 				return problems
+			}
+			if absent == writeTries {
+				// There is nothing, and yet it is not absent: a secret that was deleted
+				// and can be recovered bars its id on some stores, until a write without a
+				// condition.
+				guard = nil
 			}
 			return d.def.store(ctx, svc, stored, guard...)
 		})
