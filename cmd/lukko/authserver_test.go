@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -187,6 +188,13 @@ func (s *authServer) revoke(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 }
 
+// count is how many requests of a grant there were.
+func (s *authServer) count(grant string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.counts[grant]
+}
+
 // leaks returns what kind of secret is in a text; empty if none is.
 func (s *authServer) leaks(text string) string {
 	s.mu.Lock()
@@ -306,7 +314,7 @@ func noLeak(ts *testscript.TestScript, neg bool, args []string) {
 type loose struct{ dir string }
 
 func openLoose(_ context.Context, u *url.URL) (*core.Store, error) {
-	return core.New("loose", loose{u.Opaque}), nil
+	return core.New("loose", loose{cmp.Or(u.Opaque, u.Path)}), nil
 }
 
 func (l loose) Get(_ context.Context, id string, _ core.GetOptions) (core.Secret, error) {

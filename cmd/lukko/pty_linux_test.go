@@ -117,3 +117,55 @@ func TestALineThatATerminalCutsIsRefused(t *testing.T) {
 	}
 	wantNothingStored(t, dir)
 }
+
+func TestOAuthAtATerminalThePasteIsNotShownAndAReplacementIsAskedFor(t *testing.T) {
+	t.Parallel()
+	dir, server := accountProject(t)
+	p := openTerminal(t)
+	connect := func(replace string) (*exec.Cmd, *output) {
+		cmd := command(t, dir, "oauth", "connect", "github", "--paste")
+		var stderr output
+		cmd.Stdin, cmd.Stderr = p.tty, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if replace != "" {
+			until(t, "the question", func() bool { return strings.Contains(stderr.String(), "Replace it? [y/N] ") })
+			if _, err := p.WriteString(replace + "\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return cmd, &stderr
+	}
+	paste := func(cmd *exec.Cmd, stderr *output) {
+		answer, err := follow(shownAddress(t, stderr), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the prompt", func() bool { return strings.Contains(stderr.String(), "Paste it here") })
+		until(t, "the terminal stops to show what is typed", func() bool { return !p.echoes(t) })
+		if _, err := p.WriteString(answer + "\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v: %s", err, stderr)
+		}
+		wantNoLeak(t, server, stderr.String(), p.shown.String())
+		if !p.echoes(t) {
+			t.Error("the terminal does not show what is typed next")
+		}
+	}
+	paste(connect(""))
+
+	cmd, stderr := connect("n")
+	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != exitNo {
+		t.Errorf("a no: %v, want exit code %d: %s", err, exitNo, stderr)
+	}
+	if server.count("authorization_code") != 1 || !connected(t, dir) {
+		t.Error("the account was replaced though the answer was no")
+	}
+	paste(connect("y"))
+	if server.count("authorization_code") != 2 {
+		t.Error("the account was not replaced though the answer was yes")
+	}
+}
