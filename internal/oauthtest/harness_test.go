@@ -182,6 +182,7 @@ type clock struct {
 	forward time.Duration
 	skip    func(time.Duration) bool // waits that are over at once: the clock goes on by them
 	waits   []time.Duration          // those that were
+	limit   chan time.Time           // ends waits of 30 s, if it is there
 }
 
 func (c *clock) Now() time.Time {
@@ -193,6 +194,9 @@ func (c *clock) Now() time.Time {
 func (c *clock) After(d time.Duration) <-chan time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.limit != nil && d == 30*time.Second {
+		return c.limit
+	}
 	if c.skip == nil || !c.skip(d) {
 		return time.After(d)
 	}

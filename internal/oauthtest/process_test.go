@@ -125,7 +125,7 @@ func TestEachExpiryIsRefreshedOnceByEightProcesses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			expiries := long(20, 200)
+			expiries := long(12, 200)
 			srv := start(t)
 			a := newAccount(t, srv, oauthtest.Client{})
 			store, j, env, later := open(t)
