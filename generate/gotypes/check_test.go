@@ -19,16 +19,25 @@ var stubs = map[string]string{
 	"encoding/json": "package json\ntype RawMessage []byte\ntype Number string",
 	"time": "package time\ntype Duration int64\nconst (\nNanosecond Duration = 1\nMillisecond = 1e6 * Nanosecond\n" +
 		"Second = 1000 * Millisecond\nMinute = 60 * Second\nHour = 60 * Minute\n)",
-	"github.com/lukko-dev/lukko/core": "package core\ntype Value struct{ reveal func() string }",
-	"github.com/lukko-dev/lukko/schema": "package schema\nimport (\n\"encoding/json\"\n\"time\"\n)\ntype Spec struct {\n" +
+	lukko + "core": "package core\ntype Value struct{ reveal func() string }",
+	lukko + "schema": "package schema\nimport (\n\"encoding/json\"\n\"time\"\n)\ntype Spec struct {\n" +
 		"Name, ID, DisplayName, Description, DocsURL, Default, AnyOf, OneOf, Generate string\n" +
 		"Schema json.RawMessage\nOptional bool\nRotationPeriod time.Duration\nRequiredIn []string\n}\ntype Declaration[T any] struct{ v T }\n" +
 		"func Declare[T any](Spec) *Declaration[T] { return nil }\nfunc DeclareVariable[T any](Spec) *Declaration[T] { return nil }",
+	lukko + "oauth2": "package oauth2\ntype Token struct{ t int }\ntype Settings struct {\n" +
+		"Issuer, AuthURL, TokenURL, RevokeURL, DeviceURL, Grant, Revocation, PKCE, ClientAuth string\n" +
+		"Scopes, AllowedHosts []string\nAuthParams map[string]string\n}",
+	lukko + "credentials": "package credentials\nimport (\n\"encoding/json\"\n\"github.com/lukko-dev/lukko/oauth2\"\n)\ntype Spec struct {\n" +
+		"Name, DisplayName, Description, DocsURL, SecretID, TokenSecretID string\n" +
+		"Schema json.RawMessage\nOptional bool\nOAuth2 *oauth2.Settings\n}\ntype Credential[T any] struct{ v T }\n" +
+		"func Declare[T any](Spec) *Credential[T] { return nil }\nfunc DeclarePerUser[T any](Spec) *Credential[T] { return nil }",
 }
+
+const lukko = "github.com/lukko-dev/lukko/"
 
 var stubPackages = sync.OnceValues(func() (map[string]*types.Package, error) {
 	made := map[string]*types.Package{}
-	for _, path := range []string{"encoding/json", "time", "github.com/lukko-dev/lukko/core", "github.com/lukko-dev/lukko/schema"} {
+	for _, path := range []string{"encoding/json", "time", lukko + "core", lukko + "schema", lukko + "oauth2", lukko + "credentials"} {
 		fset := token.NewFileSet()
 		f, err := parser.ParseFile(fset, path, stubs[path], 0)
 		if err != nil {

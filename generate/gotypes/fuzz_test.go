@@ -8,6 +8,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/gotypes"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -80,14 +81,31 @@ func doubling(n int) string {
 func FuzzFromPikku(f *testing.F) {
 	f.Add([]byte(`{"a b":{"secretId":"A","schema":"S","rotationPeriod":"3weeks","allowedHosts":["x"]}}`), []byte(`{"type":"string","pattern":"(?=a)"}`))
 	f.Add([]byte(`{"c":{"type":"wire","oauth2":{"appCredentialSecretId":"A","tokenSecretId":"B"}}}`), []byte(`true`))
+	f.Add([]byte(`{"c":{"type":"wire","schema":"S","oauth2":{"appCredentialSecretId":"A","tokenSecretId":"B","authorizationUrl":"https://a.example","tokenUrl":"https://slack.com/api/oauth.v2.access","scopes":["a b"],"additionalParams":{"x":"y","state":"z"}}},"b":{"secretId":"B","allowedHosts":["*.a.example"]}}`), []byte(`{"properties":{"z":{}}}`))
+	f.Add([]byte(`{"k":{"type":"singleton","schema":"S"},"K":{"type":"wire","schema":{"type":"object"}},"s":{"secretId":"K"},"t":{"secretId":"K_CREDENTIAL"},"1":{"type":"wire"},"x":{"type":"x"}}`), []byte(`{"type":"string","minLength":2}`))
 	f.Add([]byte(`{"v":{"variableId":"V","schema":{"type":"object","properties":{"pattern":{"pattern":"\\p"}}}}}`), []byte(`[]`))
 	f.Add([]byte(`{"v":{"secretId":"V","variableId":"V"},"":{"secretId":"-"}}`), []byte(``))
 	f.Fuzz(func(t *testing.T, data, raw []byte) {
-		metas, _, err := gotypes.FromPikku(data, fstest.MapFS{"S.schema.json": {Data: raw}})
+		moved, err := gotypes.FromPikku(data, fstest.MapFS{"S.schema.json": {Data: raw}})
 		if err != nil {
 			return
 		}
-		for _, m := range metas { // each alone: two may have one name
+		// Credentials are given names and ids beside each other and the secrets.
+		set := &credentials.Set{Secrets: new(schema.Set)}
+		for _, m := range moved.Secrets {
+			schema.DeclareAt(set.Secrets, "", m.Variable, m.Spec)
+		}
+		for _, m := range moved.Credentials {
+			if err := credentials.DeclareMeta(set, m).Check(); err != nil {
+				t.Fatalf("%s was brought over, and can't be declared: %v", m.Name, err)
+			}
+		}
+		source, err := gotypes.Source("x", nil, gotypes.WithCredentials(moved.Credentials))
+		if err != nil {
+			t.Fatalf("credentials were brought over, and can't be declared: %v", err)
+		}
+		checkSource(t, source)
+		for _, m := range moved.Secrets { // each alone: two may have one name
 			source, err := gotypes.Source("x", []schema.Meta{m})
 			if err != nil {
 				t.Fatalf("%s was brought over, and can't be declared: %v", m.ID, err)

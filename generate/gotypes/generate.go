@@ -113,19 +113,19 @@ func Generate(ctx context.Context, o Options) (written []string, err error) {
 // source makes the file.
 func (o Options) source(out string) ([]byte, error) {
 	if o.FromPikku != "" {
-		metas, warnings, err := readPikku(o.FromPikku)
+		moved, err := readPikku(o.FromPikku)
 		if err != nil {
 			return nil, err
 		}
 		if o.Warn != nil {
-			for _, w := range warnings {
+			for _, w := range moved.Warnings {
 				o.Warn(w)
 			}
 		}
-		if len(metas) == 0 {
+		if len(moved.Secrets)+len(moved.Credentials) == 0 {
 			return nil, errors.New(shown(o.FromPikku) + ": there is nothing that can be declared")
 		}
-		return Source(o.Package, metas)
+		return Source(o.Package, moved.Secrets, WithCredentials(moved.Credentials))
 	}
 	metas, accounts, err := read(o.From)
 	if err != nil {
@@ -202,10 +202,10 @@ func fromMetadata(f *metadata.File, accounts []credentials.Meta) (metas []schema
 }
 
 // readPikku reads one of Pikku's files, or all of its folder.
-func readPikku(path string) (metas []schema.Meta, warnings []Warning, err error) {
+func readPikku(path string) (Moved, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, nil, unreadable(path, err)
+		return Moved{}, unreadable(path, err)
 	}
 	files := []string{path}
 	if info.IsDir() {
@@ -217,30 +217,20 @@ func readPikku(path string) (metas []schema.Meta, warnings []Warning, err error)
 			}
 		}
 		if len(files) == 0 {
-			return nil, nil, errors.New(shown(path) + ": there is no secrets/pikku-secrets-meta.gen.json in it, nor one of variables or credentials: run Pikku's generator first")
+			return Moved{}, errors.New(shown(path) + ": there is no secrets/pikku-secrets-meta.gen.json in it, nor one of variables or credentials: run Pikku's generator first")
 		}
 	}
-	ids := map[string]bool{}
+	var r pikkuReader
 	for _, file := range files {
 		data, err := readFile(file)
 		if err != nil {
-			return nil, nil, err
+			return Moved{}, err
 		}
-		own, warned, err := FromPikku(data, pikkuSchemas(filepath.Dir(file)))
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", shown(file), err)
-		}
-		warnings = append(warnings, warned...)
-		for _, m := range own {
-			if ids[m.ID] {
-				warnings = append(warnings, Warning{m.Name, "it is left out: its id is declared already"})
-				continue
-			}
-			ids[m.ID] = true
-			metas = append(metas, m)
+		if err := r.file(data, pikkuSchemas(filepath.Dir(file))); err != nil {
+			return Moved{}, fmt.Errorf("%s: %w", shown(file), err)
 		}
 	}
-	return metas, warnings, nil
+	return r.finish(), nil
 }
 
 // pikkuSchemas is where the schemas are of a file in that folder.

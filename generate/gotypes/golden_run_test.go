@@ -64,7 +64,6 @@ func TestTheGoldensHoldTheirDocuments(t *testing.T) {
 		"META_TREE":      `{"name":"root","children":[{"name":"leaf"}]}`,
 		"META_SINCE":     `"2020-02-03T04:05:06Z"`,
 		"PIKKU_PAYMENTS": `{"apiKey":"sk_3","webhook":{"secret":"w"}}`,
-		"PIKKU_CRM_APP":  `{"clientId":"c"}`,
 		"PIKKU_LIMITS":   `{"rps":0.5,"hour":[8,"am"]}`,
 	})
 	stripe := read(t, ctx, fromyaml.Stripe, store)
@@ -81,9 +80,6 @@ func TestTheGoldensHoldTheirDocuments(t *testing.T) {
 	}
 	if pikku := read(t, ctx, frompikku.Payments, store); pikku.Webhook.Secret.Reveal() != "w" || pikku.Retries != 3 {
 		t.Errorf("it was read as %+v", pikku)
-	}
-	if app := read(t, ctx, frompikku.Crm, store); app.ClientID.Reveal() != "c" || !app.ClientSecret.IsZero() {
-		t.Errorf("it was read as %+v", app)
 	}
 	if limits := read(t, ctx, frompikku.Limits, store); limits.Rps != 0.5 || len(limits.Hour) != 2 {
 		t.Errorf("it was read as %+v", limits)

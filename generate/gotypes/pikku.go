@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/names"
 	"github.com/lukko-dev/lukko/schema"
 )
@@ -28,27 +29,44 @@ type Warning struct {
 // String returns the warning in one line.
 func (w Warning) String() string { return core.Printable(w.Name + ": " + w.What) }
 
+// Moved is what [FromPikku] brings over.
+type Moved struct {
+	Secrets     []schema.Meta      // secrets and variables, without those that a credential is kept in
+	Credentials []credentials.Meta // what Go declares by package credentials
+	Warnings    []Warning
+}
+
 // FromPikku reads a metadata file that Pikku's code generator wrote:
 // pikku-secrets-meta.gen.json, pikku-variables-meta.gen.json or
 // pikku-credentials-meta.gen.json, an object of definitions by name. schemas
 // is the folder of the JSON Schemas that they name, NAME.schema.json; nil is
 // none.
 //
-// What Lukko has no word for is a warning. The error is that data is no such
-// file, or larger than 16 MiB.
-func FromPikku(data []byte, schemas fs.FS) ([]schema.Meta, []Warning, error) {
+// What Lukko has no word for, and what Pikku does not say, is a warning. The
+// error is that data is no such file, or larger than 16 MiB.
+func FromPikku(data []byte, schemas fs.FS) (Moved, error) {
+	var r pikkuReader
+	if err := r.file(data, schemas); err != nil {
+		return Moved{}, err
+	}
+	return r.finish(), nil
+}
+
+// file reads the definitions of a file. Credentials are kept until all files
+// are read: they go before secrets of their ids.
+func (r *pikkuReader) file(data []byte, schemas fs.FS) error {
 	if len(data) > maxFile {
-		return nil, nil, errors.New("the file is larger than 16 MiB")
+		return errors.New("the file is larger than 16 MiB")
 	}
 	definitions := map[string]pikkuDefinition{}
 	if err := json.Unmarshal(data, &definitions); err != nil {
-		return nil, nil, fmt.Errorf("the file is no metadata of Pikku, an object of definitions by name (%T)", err)
+		return fmt.Errorf("the file is no metadata of Pikku, an object of definitions by name (%T)", err)
 	}
-	r := pikkuReader{schemas: schemas}
+	r.schemas = schemas
 	for _, name := range slices.Sorted(maps.Keys(definitions)) {
 		r.definition(name, definitions[name])
 	}
-	return r.metas, r.warnings, nil
+	return nil
 }
 
 const maxFile = 16 << 20
@@ -69,28 +87,12 @@ type pikkuDefinition struct {
 	OAuth2         *pikkuOAuth2    `json:"oauth2"`
 }
 
-type pikkuOAuth2 struct {
-	AppSecretID   string `json:"appCredentialSecretId"`
-	TokenSecretID string `json:"tokenSecretId"`
-}
-
-// What Pikku keeps of an OAuth2 application and of its tokens.
-const (
-	pikkuAppType   = "OAuth2App"
-	pikkuAppSchema = `{
-		"type": "object", "properties": {"clientId": {"type": "string"}, "clientSecret": {"type": "string"}}, "required": ["clientId"]}`
-	pikkuTokenType   = "OAuth2Token"
-	pikkuTokenSchema = `{
-		"type": "object",
-		"properties": {
-			"accessToken": {"type": "string"}, "refreshToken": {"type": "string"}, "tokenType": {"type": "string"}, "scope": {"type": "string"},
-			"expiresAt": {"type": "integer", "description": "When the access token expires, as a Unix time."}},
-		"required": ["accessToken", "tokenType"]}`
-)
-
 type pikkuReader struct {
 	schemas  fs.FS
 	metas    []schema.Meta
+	hosts    map[string][]string // the allowedHosts of secrets, by id
+	pending  []pikkuCredential
+	accounts []credentials.Meta
 	warnings []Warning
 }
 
@@ -108,9 +110,6 @@ func (r *pikkuReader) definition(name string, d pikkuDefinition) {
 	} else if d.DocsURL != "" {
 		r.warn(name, "its docsUrl is left out: it does not begin with https:// or http://")
 	}
-	if len(d.AllowedHosts) > 0 {
-		r.warn(name, "its allowedHosts are left out: Lukko does not send secrets, so the program has to see to where they go")
-	}
 	if d.RotationPeriod != "" {
 		var ok bool
 		if spec.RotationPeriod, ok = pikkuPeriod(d.RotationPeriod); !ok {
@@ -126,57 +125,20 @@ func (r *pikkuReader) definition(name string, d pikkuDefinition) {
 		r.warn(name, "it is left out: it has neither a secretId nor a variableId")
 	default:
 		spec.Schema = r.schema(name, &spec, d.Schema)
-		r.declare(name, spec, d.VariableID != "", "")
-	}
-}
-
-// credential brings over what a credential keeps in the secret store.
-func (r *pikkuReader) credential(name string, d pikkuDefinition, spec schema.Spec) {
-	o := d.OAuth2
-	if o == nil {
-		r.warn(name, "the credential is left out: its values are in Pikku's credential store; declare a secret if the deployment has one for all users")
-		return
-	}
-	app, token := d.SecretID, o.TokenSecretID
-	if app == "" {
-		app = o.AppSecretID
-	}
-	var ids []string
-	add := func(id, suffix, title, typ, form string) {
-		if id == "" {
-			return
-		}
-		spec := spec
-		spec.ID, spec.Schema = id, json.RawMessage(form)
-		if spec.DisplayName += title; title == "" {
-			spec.DisplayName = d.DisplayName
-		}
-		if r.declare(name+suffix, spec, false, typ) {
-			ids = append(ids, id)
+		if r.declare(name, spec, d.VariableID != "") && len(d.AllowedHosts) > 0 {
+			if r.hosts == nil {
+				r.hosts = map[string][]string{}
+			}
+			r.hosts[spec.ID] = d.AllowedHosts
 		}
 	}
-	add(app, "", "", pikkuAppType, pikkuAppSchema)
-	spec.RotationPeriod = 0 // a token is renewed, not rotated
-	spec.Optional = true    // until somebody has connected
-	add(token, "_tokens", " Tokens", pikkuTokenType, pikkuTokenSchema)
-	what := "it becomes the secrets " + strings.Join(ids, " and ")
-	switch len(ids) {
-	case 0:
-		what = "it is left out: it names no secret for its application or tokens"
-	case 1:
-		what = "it becomes the secret " + ids[0]
-	}
-	if d.Type == "wire" {
-		what += "; the tokens of users are in Pikku's credential store and stay there"
-	}
-	r.warn(name, "%s; its endpoints and scopes are not brought over: the program asks for tokens and renews them", what)
 }
 
 // declare adds a declaration, and reports whether it could.
-func (r *pikkuReader) declare(name string, spec schema.Spec, variable bool, typ string) bool {
+func (r *pikkuReader) declare(name string, spec schema.Spec, variable bool) bool {
 	spec.Name = pikkuName(name)
 	if spec.Name != name {
-		r.warn(name, "it is called %s: a name is letters, digits, \"_\", \"-\" and \".\", beginning with a letter", spec.Name)
+		r.warn(name, calledOtherwise, spec.Name)
 	}
 	what := "secret"
 	if variable {
@@ -197,7 +159,7 @@ func (r *pikkuReader) declare(name string, spec schema.Spec, variable bool, typ 
 		return false
 	}
 	m := d.Meta()
-	m.Type, m.Place = typ, ""
+	m.Type, m.Place = "", ""
 	for _, other := range r.metas {
 		if other.ID == m.ID {
 			what := "has that id already"
@@ -214,6 +176,8 @@ func (r *pikkuReader) declare(name string, spec schema.Spec, variable bool, typ 
 	r.metas = append(r.metas, m)
 	return true
 }
+
+const calledOtherwise = `it is called %s: a name is letters, digits, "_", "-" and ".", beginning with a letter`
 
 func hint(err error) string {
 	var e *core.Error

@@ -17,7 +17,8 @@ func TestPikkusPeriodsAreRead(t *testing.T) {
 		"1500ms": 1500 * time.Millisecond, "1y": 8766 * time.Hour, "2years": 2 * 8766 * time.Hour,
 		"": 0, "0d": 0, "soon": 0, "d": 0, "1.5d": 0, "-1d": 0, "1ds": 0, "1hs": 0, "1 d": 0, "99999999999y": 0, "1month": 0,
 	} {
-		metas, warnings, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":{"type":"string"},"rotationPeriod":"`+text+`"}}`), nil)
+		moved, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":{"type":"string"},"rotationPeriod":"`+text+`"}}`), nil)
+		metas, warnings := moved.Secrets, moved.Warnings
 		if err != nil || len(metas) != 1 {
 			t.Fatalf("%s: %v, %v", text, metas, err)
 		}
@@ -35,7 +36,8 @@ func TestANameOfASchemaLeadsNowhereElse(t *testing.T) {
 	t.Parallel()
 	folder := fstest.MapFS{"a/b.schema.json": {Data: []byte(`{"type":"string","minLength":1}`)}}
 	for _, name := range []string{"../secret", "/etc/passwd", "a/b", "."} {
-		metas, warnings, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":"`+name+`"}}`), folder)
+		moved, err := gotypes.FromPikku([]byte(`{"a":{"secretId":"A","schema":"`+name+`"}}`), folder)
+		metas, warnings := moved.Secrets, moved.Warnings
 		if err != nil || len(metas) != 1 || len(metas[0].Schema) > 0 || len(warnings) != 1 || !strings.Contains(warnings[0].String(), "is not there") {
 			t.Errorf("%s: %+v, %v, %v", name, metas, warnings, err)
 		}

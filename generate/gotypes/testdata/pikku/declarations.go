@@ -5,61 +5,10 @@ import (
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/schema"
 )
-
-// OAuth2App is what the secret PIKKU_CALENDAR_APP holds.
-type OAuth2App struct {
-	ClientID     core.Value `json:"clientId"`
-	ClientSecret core.Value `json:"clientSecret,omitempty"`
-}
-
-// Calendar is the secret PIKKU_CALENDAR_APP: Calendar.
-//
-// Reads the calendars of users
-var Calendar = schema.Declare[OAuth2App](schema.Spec{
-	Name:        "calendar",
-	ID:          "PIKKU_CALENDAR_APP",
-	DisplayName: "Calendar",
-	Description: "Reads the calendars of users",
-	Schema: json.RawMessage(`{
-	"properties": {"clientId": {"type": "string"}, "clientSecret": {"type": "string"}},
-	"required": ["clientId"],
-	"type": "object"
-}`),
-})
-
-// OAuth2Token is what the secret PIKKU_CALENDAR_TOKENS holds.
-type OAuth2Token struct {
-	AccessToken core.Value `json:"accessToken"`
-	// When the access token expires, as a Unix time.
-	ExpiresAt    *int64     `json:"expiresAt,omitempty"`
-	RefreshToken core.Value `json:"refreshToken,omitempty"`
-	Scope        core.Value `json:"scope,omitempty"`
-	TokenType    core.Value `json:"tokenType"`
-}
-
-// CalendarTokens is the secret PIKKU_CALENDAR_TOKENS: Calendar Tokens.
-//
-// Reads the calendars of users
-var CalendarTokens = schema.Declare[OAuth2Token](schema.Spec{
-	Name:        "calendar_tokens",
-	ID:          "PIKKU_CALENDAR_TOKENS",
-	DisplayName: "Calendar Tokens",
-	Description: "Reads the calendars of users",
-	Schema: json.RawMessage(`{
-	"properties": {
-		"accessToken": {"type": "string"},
-		"expiresAt": {"description": "When the access token expires, as a Unix time.", "type": "integer"},
-		"refreshToken": {"type": "string"},
-		"scope": {"type": "string"},
-		"tokenType": {"type": "string"}
-	},
-	"required": ["accessToken", "tokenType"],
-	"type": "object"
-}`),
-	Optional: true,
-})
 
 // CookieKey is the secret PIKKU_COOKIE_KEY: Cookie key.
 //
@@ -71,37 +20,6 @@ var CookieKey = schema.Declare[core.Value](schema.Spec{
 	Description:    "Signs the sessions",
 	Optional:       true,
 	RotationPeriod: 7 * 24 * time.Hour,
-})
-
-// Crm is the secret PIKKU_CRM_APP: CRM.
-var Crm = schema.Declare[OAuth2App](schema.Spec{
-	Name:        "crm",
-	ID:          "PIKKU_CRM_APP",
-	DisplayName: "CRM",
-	Schema: json.RawMessage(`{
-	"properties": {"clientId": {"type": "string"}, "clientSecret": {"type": "string"}},
-	"required": ["clientId"],
-	"type": "object"
-}`),
-})
-
-// CrmTokens is the secret PIKKU_CRM_TOKENS: CRM Tokens.
-var CrmTokens = schema.Declare[OAuth2Token](schema.Spec{
-	Name:        "crm_tokens",
-	ID:          "PIKKU_CRM_TOKENS",
-	DisplayName: "CRM Tokens",
-	Schema: json.RawMessage(`{
-	"properties": {
-		"accessToken": {"type": "string"},
-		"expiresAt": {"description": "When the access token expires, as a Unix time.", "type": "integer"},
-		"refreshToken": {"type": "string"},
-		"scope": {"type": "string"},
-		"tokenType": {"type": "string"}
-	},
-	"required": ["accessToken", "tokenType"],
-	"type": "object"
-}`),
-	Optional: true,
 })
 
 // InlineSecret is what the secret PIKKU_INLINE holds.
@@ -249,4 +167,123 @@ var LogLevel = schema.DeclareVariable[string](schema.Spec{
 	DisplayName: "Log level",
 	Schema:      json.RawMessage(`{"enum": ["debug", "info", "warn"], "type": "string"}`),
 	Optional:    true,
+})
+
+// APIToken is the credential apiToken: API token.
+var APIToken = credentials.DeclarePerUser[core.Value](credentials.Spec{
+	Name:        "apiToken",
+	DisplayName: "API token",
+	SecretID:    "API_TOKEN",
+	Schema:      json.RawMessage(`{"minLength": 3, "type": "string"}`),
+})
+
+// Calendar is the credential calendar: Calendar.
+//
+// Reads the calendars of users
+var Calendar = credentials.DeclarePerUser[oauth2.Token](credentials.Spec{
+	Name:          "calendar",
+	DisplayName:   "Calendar",
+	Description:   "Reads the calendars of users",
+	DocsURL:       "https://calendar.example.com/developers",
+	SecretID:      "PIKKU_CALENDAR_APP",
+	TokenSecretID: "PIKKU_CALENDAR_TOKENS",
+	Optional:      true,
+	OAuth2: &oauth2.Settings{
+		AuthURL:      "https://calendar.example.com/authorize",
+		TokenURL:     "https://calendar.example.com/token",
+		Scopes:       []string{"calendar.read", "calendar.write"},
+		ClientAuth:   "client_secret_post",
+		AuthParams:   map[string]string{"access_type": "offline"},
+		AllowedHosts: []string{"api.calendar.example.com", "*.files.calendar.example.com"},
+	},
+})
+
+// Chat is the credential chat: Chat of the shop.
+var Chat = credentials.Declare[oauth2.Token](credentials.Spec{
+	Name:          "chat",
+	DisplayName:   "Chat of the shop",
+	SecretID:      "PIKKU_DRIVE_APP",
+	TokenSecretID: "CHAT_TOKENS",
+	OAuth2: &oauth2.Settings{
+		AuthURL:    "http://localhost:8080/authorize",
+		TokenURL:   "http://localhost:8080/token",
+		Scopes:     []string{"profile", "email"},
+		PKCE:       "none",
+		ClientAuth: "client_secret_post",
+	},
+})
+
+// Desk is the credential desk: Help desk.
+var Desk = credentials.Declare[oauth2.Token](credentials.Spec{
+	Name:          "desk",
+	DisplayName:   "Help desk",
+	SecretID:      "PIKKU_DESK_APP",
+	TokenSecretID: "PIKKU_DESK_TOKENS",
+	OAuth2: &oauth2.Settings{
+		AuthURL:    "https://desk.example.com/authorize",
+		TokenURL:   "https://desk.example.com/token",
+		Scopes:     []string{"read"},
+		PKCE:       "none",
+		ClientAuth: "client_secret_post",
+	},
+})
+
+// Drive is the credential drive: Drive.
+var Drive = credentials.DeclarePerUser[oauth2.Token](credentials.Spec{
+	Name:          "drive",
+	DisplayName:   "Drive",
+	SecretID:      "PIKKU_DRIVE_APP",
+	TokenSecretID: "PIKKU_DRIVE_TOKENS",
+	OAuth2: &oauth2.Settings{
+		Issuer:       "https://accounts.google.com",
+		AuthURL:      "https://accounts.google.com/o/oauth2/v2/auth",
+		TokenURL:     "https://oauth2.googleapis.com/token",
+		RevokeURL:    "https://oauth2.googleapis.com/revoke",
+		DeviceURL:    "https://oauth2.googleapis.com/device/code",
+		Scopes:       []string{"openid", "https://www.googleapis.com/auth/drive"},
+		ClientAuth:   "client_secret_post",
+		AuthParams:   map[string]string{"access_type": "offline", "prompt": "consent"},
+		AllowedHosts: []string{"*.googleapis.com"},
+	},
+})
+
+// MailerCredentialKey is what the credential mailer-credential holds.
+type MailerCredentialKey struct {
+	Password core.Value `json:"password"`
+	User     core.Value `json:"user"`
+}
+
+// MailerCredential is the credential mailer-credential: A user's mailbox.
+var MailerCredential = credentials.DeclarePerUser[MailerCredentialKey](credentials.Spec{
+	Name:        "mailer-credential",
+	DisplayName: "A user's mailbox",
+	SecretID:    "MAILER",
+	Schema: json.RawMessage(`{
+	"additionalProperties": false,
+	"properties": {"password": {"type": "string"}, "user": {"type": "string"}},
+	"required": ["user", "password"],
+	"type": "object"
+}`),
+})
+
+// SignerKey is what the credential signer holds.
+type SignerKey struct {
+	Rounds    int64      `json:"rounds"`
+	SecretKey core.Value `json:"secretKey"`
+}
+
+// Signer is the credential signer: Signer.
+//
+// Signs what we send
+var Signer = credentials.Declare[SignerKey](credentials.Spec{
+	Name:        "signer",
+	DisplayName: "Signer",
+	Description: "Signs what we send",
+	SecretID:    "SIGNER",
+	Schema: json.RawMessage(`{
+	"additionalProperties": false,
+	"properties": {"rounds": {"default": 2, "type": "integer"}, "secretKey": {"minLength": 16, "type": "string"}},
+	"required": ["secretKey"],
+	"type": "object"
+}`),
 })
