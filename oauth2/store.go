@@ -2,6 +2,7 @@ package oauth2
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -69,9 +70,7 @@ func (c *Client) store(ctx context.Context, t Token) error {
 func (c *Client) forget(ctx context.Context) error {
 	// The tokens first: who is refreshing them finds none to write over.
 	for _, id := range []string{c.cfg.TokenSecretID, c.claimID()} {
-		limited, cancel := within(ctx, c.clock, storeLimit)
-		err := c.cfg.Service.Delete(limited, id)
-		cancel()
+		err := c.delete(ctx, id)
 		if err != nil && core.KindOf(err) != core.ErrNotFound { //nolint:errorlint // a kind is a sentinel itself
 			return c.fail("disconnect", nil, "the stored tokens may be there still; try again", err)
 		}
@@ -82,6 +81,24 @@ func (c *Client) forget(ctx context.Context) error {
 	c.read = c.reads.Add(1)
 	c.held.Store(nil)
 	return nil
+}
+
+// delete deletes the tokens or the claim. The claim it purges where the store
+// can and lets it: a deleted secret that can be recovered bars its id on some
+// stores, so that no claim could be made there again. Ended tokens are of no use
+// to anybody either, but who may purge what people have stored is for the store's
+// owner to say.
+func (c *Client) delete(ctx context.Context, id string) error {
+	ctx, cancel := within(ctx, c.clock, storeLimit)
+	defer cancel()
+	if id == c.claimID() {
+		if can, err := c.cfg.Service.Capabilities(ctx); err == nil && can.Purge {
+			if err := c.cfg.Service.Delete(ctx, id, core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
+				return err
+			}
+		}
+	}
+	return c.cfg.Service.Delete(ctx, id)
 }
 
 func (c *Client) set(ctx context.Context, id string, doc core.Value) error {
