@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,8 +20,12 @@ func inProcess(t *testing.T, dir string, args ...string) (code int, stdout, stde
 	defer in.Close()
 	var out, errs bytes.Buffer
 	a := &app{in: in, out: &out, err: &errs, more: testSchemes(), lookup: func(string) (string, bool) { return "", false }}
-	// It goes before what the case has, which may not parse.
-	code = a.run(t.Context(), append([]string{"--config", filepath.Join(dir, "lukko.yaml")}, args...))
+	// These go before what the case has, which may not parse.
+	global := []string{"--config", filepath.Join(dir, "lukko.yaml")}
+	if !slices.Contains(args, "--url") {
+		global = append(global, "--env", "development") // whatever LUKKO_ENV says
+	}
+	code = a.run(t.Context(), append(global, args...))
 	return code, out.String(), errs.String()
 }
 

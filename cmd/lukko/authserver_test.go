@@ -231,7 +231,7 @@ func follow(address string, stay bool) (string, error) {
 // testBrowser is a browser that agrees. It writes down what others see of it,
 // and then the page that it shows last.
 func testBrowser() {
-	seen := strings.Join(os.Args[1:], " ") + "\n"
+	seen := strings.Join(os.Args[1:], " ") + "\n" + strings.Join(os.Environ(), "\n") + "\n"
 	if err := os.WriteFile("browser.args", []byte(seen), 0o600); err != nil {
 		os.Exit(1)
 	}

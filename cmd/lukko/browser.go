@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,7 @@ func (a *app) hasDesktop() bool {
 func (a *app) openBrowser(address string) bool {
 	for _, command := range a.browsers(address) {
 		c := exec.Command(command[0], command[1:]...)
+		c.Env = withoutLogins(os.Environ())
 		c.SysProcAttr = ofItsOwn() // else Ctrl-C here would end it, too
 		if null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0); err == nil {
 			defer null.Close()
@@ -40,6 +42,18 @@ func (a *app) openBrowser(address string) bool {
 		}
 	}
 	return false
+}
+
+// withoutLogins leaves out what opens stores: a browser has no use for it.
+func withoutLogins(environ []string) []string {
+	return slices.DeleteFunc(environ, func(v string) bool {
+		name, _, _ := strings.Cut(v, "_")
+		switch strings.ToUpper(name) {
+		case "LUKKO", "VAULT", "BAO", "AWS", "GOOGLE", "CLOUDSDK":
+			return true
+		}
+		return false
+	})
 }
 
 // browsers are the commands to try: those of BROWSER, which has them separated

@@ -8,6 +8,8 @@ import (
 
 	"github.com/lukko-dev/lukko/config"
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/credentials"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -59,6 +61,14 @@ func TestExitCodes(t *testing.T) {
 		"some missing, one denied":      {batch(core.ErrNotFound, core.ErrPermissionDenied), exitUnknown},
 		"declared: missing":             {declared(core.ErrNotFound), exitNo},
 		"declared: missing and denied":  {declared(core.ErrNotFound, core.ErrPermissionDenied), exitUnknown},
+		"not connected":                 {&oauth2.NotConnectedError{Name: "a"}, exitNo},
+		"to be connected again":         {&oauth2.ReauthorizeError{Name: "a"}, exitNo},
+		"a credential that is missing":  {&credentials.MissingError{Name: "a"}, exitNo},
+		"an application not configured": {&oauth2.Error{Kind: core.ErrNotFound}, exitNo},
+		"a malformed application":       {&oauth2.Error{Kind: core.ErrInvalidValue, Err: declared(core.ErrInvalidValue)}, exitNo},
+		"a provider that is down":       {&oauth2.Error{Kind: core.ErrUnavailable}, exitUnknown},
+		"an account in a denied store":  {&oauth2.Error{Err: core.ErrPermissionDenied}, exitUnknown},
+		"nobody's credential":           {credentials.ErrNoUser, exitUnknown},
 		"an error that nobody foresaw":  {errors.New("?"), exitUnknown},
 		"an answer that was printed":    {answered(exitNo), exitNo},
 		"an error of the command's own": {failure(exitNo, "no", ""), exitNo},
@@ -95,7 +105,20 @@ func TestErrorsAreAtMostThreeLinesAndSayWhatToDo(t *testing.T) {
 		"an unforeseen type":             {t.Context(), errors.New("hunter2"), []string{"an unexpected error of type *errors.errorString", "please report it"}},
 		"interrupted":                    {ended, &core.Error{Op: "get", Err: context.Canceled}, []string{"lukko: interrupted\n"}},
 		"a write that was cut":           {ended, &core.Error{Op: "set", Kind: core.ErrIndeterminate, Err: context.Canceled}, []string{"the write may have happened"}},
-		"a batch":                        {t.Context(), &core.BatchError{ByID: map[string]error{"X": &core.Error{ID: "X", Kind: core.ErrCorrupt}}}, []string{"1 corrupt", `"X"`}},
+		"an account": {t.Context(), &oauth2.ReauthorizeError{Name: "a", User: "b\x1b", Code: "invalid_grant"}, []string{
+			"lukko: a of the user \"b\\x1b\" must be connected again: the provider says invalid_grant\n  connect it with lukko oauth connect a --user USER\n",
+		}},
+		"a provider": {t.Context(), &oauth2.Error{Op: "refresh", Name: "a", Kind: core.ErrUnavailable, Status: 503, Hint: "try again"}, []string{
+			"lukko: refresh a: unavailable (status 503)\n  try again\n",
+		}},
+		"a store below an account": {t.Context(), &oauth2.Error{Op: "status", Name: "a", Err: &core.Error{Op: "get", ID: "X", Kind: core.ErrPermissionDenied, Hint: "allow it"}}, []string{
+			"lukko: status a: ", "permission denied\n  allow it\n",
+		}},
+		"an interrupted connection": {ended, &oauth2.Error{Op: "connect", Name: "a", Err: context.Canceled}, []string{"lukko: interrupted\n"}},
+		"an application with five problems": {t.Context(), &oauth2.Error{Op: "read", Name: "a", Kind: core.ErrInvalidValue, Err: problems, Hint: "store it"}, []string{
+			"5 problems", "  store it\n",
+		}},
+		"a batch": {t.Context(), &core.BatchError{ByID: map[string]error{"X": &core.Error{ID: "X", Kind: core.ErrCorrupt}}}, []string{"1 corrupt", `"X"`}},
 	} {
 		got := describe(row.ctx, row.err)
 		if n := strings.Count(got, "\n"); n < 1 || n > 3 || !strings.HasPrefix(got, "lukko: ") || !strings.HasSuffix(got, "\n") {
