@@ -1,13 +1,14 @@
 package oauthtest_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/lukko-dev/lukko/core"
@@ -18,205 +19,202 @@ import (
 	lukko "github.com/lukko-dev/lukko/oauth2"
 )
 
-// site is a web application whose users connect accounts of their own. It is two processes,
-// as far as memory goes, which answer in turn.
+// site is a web application whose users connect accounts at two providers, in
+// as many processes as there are handlers.
 type site struct {
-	t      *testing.T
-	srv    *oauthtest.Server
-	github *credentials.UserCredential[lukko.Token]
-	stores [2]*credentials.Store
-	url    string
-	said   output
+	t         *testing.T
+	service   core.SecretService
+	providers map[string]*oauthtest.Server
+	origins   []string // of the processes, of which the first is the one that providers know
+	said      output
 }
 
+// newSite starts an application of two processes.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, srv: start(t)}
-	var turn atomic.Int32
-	var handlers [2]http.Handler
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handlers[turn.Add(1)%2].ServeHTTP(w, r)
-	}))
-	t.Cleanup(web.Close)
-	s.url = web.URL + "/accounts"
-	app := s.srv.Register(oauthtest.Client{Redirects: []string{s.url + "/github/callback"}})
-	secrets := providertest.Closed(t, memory.New(memory.Config{}))
-	form := fmt.Sprintf(`{"clientId":%q,"clientSecret":%q}`, app.ID, app.Secret)
-	if _, err := secrets.Set(t.Context(), appID, core.String(form)); err != nil {
-		t.Fatal(err)
+	s := &site{
+		t: t, service: providertest.Closed(t, memory.New(memory.Config{})),
+		providers: map[string]*oauthtest.Server{"one": start(t), "two": start(t)},
 	}
-	set := new(credentials.Set)
-	settings := lukko.OpenID(s.srv.Issuer, "openid", "offline_access", "repo")
-	settings.AllowedHosts = []string{strings.TrimPrefix(s.srv.API, "http://")}
-	s.github = credentials.DeclarePerUserIn[lukko.Token](set, credentials.Spec{Name: "github", SecretID: appID, TokenSecretID: tokensID, OAuth2: &settings})
-	for i := range s.stores {
-		store, err := credentials.New(credentials.Config{Secrets: secrets, Set: set, ConnectURL: credentials.ConnectURLs(s.url)})
+	servers := []*httptest.Server{httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)}
+	base := "http://" + servers[0].Listener.Addr().String() + "/accounts"
+	for name, srv := range s.providers {
+		app := srv.Register(oauthtest.Client{Redirects: []string{base + "/" + name + "/callback"}})
+		value, err := json.Marshal(map[string]string{"clientId": app.ID, "clientSecret": app.Secret})
+		if err != nil {
+			t.Fatal("no application")
+		}
+		if _, err := s.service.Set(t.Context(), strings.ToUpper(name)+"_APP", core.Bytes(value)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, server := range servers {
+		set := new(credentials.Set)
+		for name, srv := range s.providers {
+			credentials.DeclarePerUserIn[lukko.Token](set, credentials.Spec{
+				Name: name, SecretID: strings.ToUpper(name) + "_APP", TokenSecretID: strings.ToUpper(name) + "_TOKENS",
+				OAuth2: &lukko.Settings{Issuer: srv.Issuer, Scopes: []string{"openid", "offline_access", "repo"}},
+			})
+		}
+		store, err := credentials.New(credentials.Config{Secrets: s.service, Set: set})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.stores[i] = providertest.Closed(t, store)
-		handlers[i], err = credentials.NewHandler(credentials.HandlerConfig{
-			Store: store, BaseURL: s.url,
-			User: func(r *http.Request) (string, error) {
-				c, err := r.Cookie("session")
-				if err != nil {
-					return "", err
-				}
-				return c.Value, nil
-			},
-			OnEvent: func(e credentials.HandlerEvent) { fmt.Fprintf(&s.said, "%+v %#v %v\n", e, e, e.Err) },
+		handler, err := credentials.NewHandler(credentials.HandlerConfig{
+			Store: store, BaseURL: base,
+			User:    func(r *http.Request) (string, error) { return r.Header.Get("Logged-In"), nil },
+			OnEvent: func(e credentials.HandlerEvent) { fmt.Fprintf(&s.said, "%v %+v %#v %v\n", e, e, e, e.Err) },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		server.Config.Handler = handler
+		server.Start()
+		t.Cleanup(func() {
+			server.Close()
+			if err := store.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		s.origins = append(s.origins, server.URL)
 	}
 	t.Cleanup(func() {
-		if kinds := s.srv.Leaks(s.said.bytes()); len(kinds) > 0 {
-			t.Errorf("events hold: %v", kinds)
+		for name, srv := range s.providers {
+			if kinds := srv.Leaks(s.said.bytes()); len(kinds) > 0 {
+				t.Errorf("pages or events hold what %s gave: %v", name, kinds)
+			}
 		}
 	})
 	return s
 }
 
-// browser is one where somebody is logged in.
-func (s *site) browser(user string) *http.Client {
-	jar, _ := cookiejar.New(nil)
-	at, _ := url.Parse(s.url)
-	jar.SetCookies(at, []*http.Cookie{{Name: "session", Value: user, Path: "/"}})
-	return &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// visitor is a browser with somebody logged in.
+type visitor struct {
+	*site
+	user string
+	jar  *cookiejar.Jar
 }
 
-// agreed begins in a browser, has the user agree at the provider, and returns the callback.
-func (s *site) agreed(b *http.Client, user oauthtest.User) *url.URL {
-	s.t.Helper()
-	resp, err := b.PostForm(s.url+"/github/connect", nil)
+func (s *site) visitor(user string) *visitor {
+	jar, err := cookiejar.New(nil)
 	if err != nil {
-		s.t.Fatal("the site does not answer")
+		s.t.Fatal(err)
 	}
-	resp.Body.Close()
-	back, err := oauthtest.Approver{User: user, Client: b}.Approve(s.t.Context(), resp.Header.Get("Location"))
+	return &visitor{s, user, jar}
+}
+
+// ask asks a page of the application, without following redirects.
+func (v *visitor) ask(method, address string) (status int, location string) {
+	v.t.Helper()
+	req, err := http.NewRequestWithContext(v.t.Context(), method, address, nil)
 	if err != nil {
-		s.t.Fatalf("%v, after %d", err, resp.StatusCode)
+		v.t.Fatal("no address")
+	}
+	req.Header.Set("Logged-In", v.user)
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	client := &http.Client{Jar: v.jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
+	if err != nil {
+		v.t.Fatalf("%T", err)
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(&v.said, resp.Body)
+	return resp.StatusCode, resp.Header.Get("Location")
+}
+
+// begin begins at a provider and has somebody agree there. It returns where the
+// provider sends the browser.
+func (v *visitor) begin(name string, who oauthtest.User) *url.URL {
+	v.t.Helper()
+	status, location := v.ask(http.MethodPost, v.origins[0]+"/accounts/"+name+"/connect")
+	if status != http.StatusSeeOther {
+		v.t.Fatalf("connect: status %d", status)
+	}
+	back, err := oauthtest.Approver{User: who}.Approve(v.t.Context(), location)
+	if err != nil {
+		v.t.Fatal(err)
 	}
 	return back
 }
 
-func (s *site) get(b *http.Client, at *url.URL) int {
-	s.t.Helper()
-	resp, err := b.Get(at.String())
-	if err != nil {
-		s.t.Fatal("the site does not answer")
+// refused wants a callback to be refused.
+func (v *visitor) refused(what, address string, want int) {
+	v.t.Helper()
+	if status, location := v.ask(http.MethodGet, address); status != want || location != "" {
+		v.t.Errorf("%s: status %d, want %d", what, status, want)
 	}
-	resp.Body.Close()
-	return resp.StatusCode
 }
 
-func TestUsersOfAWebApplicationConnectTheirOwnAccounts(t *testing.T) {
+func TestTheConnectPagesTakeTheAnswerThatTheyAskedForAndNoOther(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
-	users := map[string]oauthtest.User{"alice": s.srv.AddUser("alice"), "bob": s.srv.AddUser("bob")}
-	for name, user := range users {
-		b := s.browser(name)
-		if status := s.get(b, s.agreed(b, user)); status != http.StatusSeeOther {
-			t.Errorf("%s comes back to %d", name, status)
+	one, two := s.providers["one"], s.providers["two"]
+	alice, mallory := one.AddUser("alice"), one.AddUser("mallory")
+	aliceAtTwo := two.AddUser("alice")
+	victim, attacker := s.visitor("alice"), s.visitor("mallory")
+
+	// Mallory's attempt in Alice's browser, in both directions.
+	theirs := attacker.begin("one", mallory)
+	victim.refused("mallory's answer in alice's browser", theirs.String(), http.StatusBadRequest)
+	agreed := attacker.begin("one", alice) // Alice was made to agree to Mallory's attempt
+	victim.refused("alice's answer to mallory's attempt", agreed.String(), http.StatusBadRequest)
+
+	// Forged and mixed up.
+	back := victim.begin("one", alice)
+	other := victim.begin("two", aliceAtTwo)
+	change := func(u *url.URL, path string, set map[string]string) string {
+		c, q := *u, u.Query()
+		for k, v := range set {
+			q.Set(k, v)
+		}
+		c.RawQuery = q.Encode()
+		if path != "" {
+			c.Path = path
+		}
+		return c.String()
+	}
+	victim.refused("another state", change(back, "", map[string]string{"state": "x"}), http.StatusBadRequest)
+	victim.refused("the answer of one at two", change(back, "/accounts/two/callback", nil), http.StatusBadRequest)
+	victim.refused("the state of one with the answer of two", change(other, "", map[string]string{"state": back.Query().Get("state")}), http.StatusBadRequest)
+	late := victim.begin("one", alice)
+	if late.Query().Get("iss") != one.Issuer {
+		t.Fatal("the provider does not say who it is")
+	}
+	victim.refused("the issuer of two", change(late, "", map[string]string{"iss": two.Issuer}), http.StatusBadRequest)
+
+	for _, user := range []string{"alice", "mallory"} {
+		if n := one.Counts(user).Codes + two.Counts(user).Codes; n != 0 {
+			t.Errorf("%d codes of %s were exchanged", n, user)
 		}
 	}
-	s.srv.ExpireAccessTokens()
-	for name := range users {
-		for _, store := range s.stores {
-			client, err := s.github.HTTP(store, name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := client.Get(s.srv.API + "/api/repos")
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp.Body.Close()
-			if resp.StatusCode != 200 {
-				t.Errorf("%s: %d", name, resp.StatusCode)
-			}
-		}
-		if got, want := s.srv.Counts(name), (oauthtest.Counts{Codes: 1, Refreshes: 1}); got != want || s.srv.Served(name) != 2 {
-			t.Errorf("for %s the server counts %+v, want %+v, and %d requests", name, got, want, s.srv.Served(name))
-		}
-	}
-	client, err := s.github.HTTP(s.stores[0], "carol")
-	if err == nil {
-		_, err = client.Get(s.srv.API + "/api/repos") //nolint:bodyclose // there is none
-	}
-	if err == nil {
-		t.Error("a user without an account has one")
-	}
-	b := s.browser("alice")
-	resp, err := b.PostForm(s.url+"/github/disconnect", nil)
+
+	// As it is, in the other process, and once.
+	kept := s.visitor("alice")
+	at, err := url.Parse(s.origins[0])
 	if err != nil {
-		t.Fatal("the site does not answer")
+		t.Fatal(err)
 	}
-	resp.Body.Close()
-	if got := s.srv.Counts("alice").Disconnects; got != 1 || s.srv.Counts("bob").Disconnects != 0 {
-		t.Errorf("%d were disconnected, after %d", got, resp.StatusCode)
+	kept.jar.SetCookies(at, victim.jar.Cookies(at)) // cookies know no port
+	elsewhere := strings.Replace(back.String(), s.origins[0], s.origins[1], 1)
+	if status, location := victim.ask(http.MethodGet, elsewhere); status != http.StatusSeeOther || !strings.Contains(location, "lukko=connected") {
+		t.Fatalf("the answer: status %d to %q", status, location)
 	}
-}
+	for _, origin := range s.origins {
+		again := strings.Replace(back.String(), s.origins[0], origin, 1)
+		victim.refused("the answer again", again, http.StatusBadRequest)
+		kept.refused("the answer again, with its cookie", again, http.StatusBadRequest)
+	}
+	if got := one.Counts("alice"); got.Codes != 1 || got.Reuses != 0 || got.Revocations != 0 {
+		t.Errorf("the provider counts %+v", got)
+	}
+	if status, location := victim.ask(http.MethodGet, other.String()); status != http.StatusSeeOther { // begun before, in the same browser
+		t.Errorf("the answer of two: status %d to %q", status, location)
+	}
 
-// The attack is real in each: the code is good, and the provider would exchange it.
-func TestACallbackIsGoodForOneUserInOneBrowserOnce(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		finish func(s *site, own *http.Client, answer, other *url.URL) int
-		codes  int
-	}{
-		"another browser of the same user": {func(s *site, _ *http.Client, answer, _ *url.URL) int { return s.get(s.browser("mallory"), answer) }, 0},
-		"a victim's browser":               {func(s *site, _ *http.Client, answer, _ *url.URL) int { return s.get(s.browser("alice"), answer) }, 0},
-		"a browser without a login": {func(s *site, _ *http.Client, answer, _ *url.URL) int {
-			return s.get(&http.Client{}, answer)
-		}, 0},
-		"another login meanwhile": {func(s *site, own *http.Client, answer, _ *url.URL) int {
-			at, _ := url.Parse(s.url)
-			own.Jar.SetCookies(at, []*http.Cookie{{Name: "session", Value: "alice", Path: "/"}})
-			return s.get(own, answer)
-		}, 0},
-		"a forged state": {func(s *site, own *http.Client, answer, _ *url.URL) int {
-			return s.get(own, with(answer, "state", "forged"))
-		}, 0},
-		"mixed up with another provider": {func(s *site, own *http.Client, answer, _ *url.URL) int {
-			return s.get(own, with(answer, "iss", "https://attacker.example"))
-		}, 0},
-		"another attempt's code": {func(s *site, own *http.Client, answer, other *url.URL) int {
-			return s.get(own, with(answer, "code", other.Query().Get("code")))
-		}, 0},
-		"a second time": {func(s *site, own *http.Client, answer, _ *url.URL) int {
-			if status := s.get(own, answer); status != http.StatusSeeOther {
-				s.t.Errorf("the first time: %d", status)
-			}
-			return s.get(own, answer)
-		}, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			mallory := s.srv.AddUser("mallory")
-			own := s.browser("mallory")
-			answer := s.agreed(own, mallory)
-			other := s.agreed(s.browser("mallory"), mallory)
-			if status := c.finish(s, own, answer, other); status < 400 { // 502 where the provider has the last word
-				t.Errorf("the callback is answered with %d", status)
-			}
-			if got := s.srv.Counts("mallory"); got.Codes != c.codes || got.Revocations != 0 {
-				t.Errorf("the server counts %+v", got)
-			}
-			if has, err := s.github.Has(t.Context(), s.stores[0], "alice"); has || err != nil {
-				t.Errorf("the victim has an account: %t, %v", has, err)
-			}
-		})
+	if status, _ := victim.ask(http.MethodPost, s.origins[1]+"/accounts/one/disconnect"); status != http.StatusSeeOther {
+		t.Errorf("disconnect: status %d", status)
 	}
-}
-
-// with returns an address with a parameter changed.
-func with(at *url.URL, name, value string) *url.URL {
-	u := *at
-	q := u.Query()
-	q.Set(name, value)
-	u.RawQuery = q.Encode()
-	return &u
+	if got := one.Counts("alice").Disconnects; got != 1 {
+		t.Errorf("the provider has ended %d connections", got)
+	}
 }
