@@ -56,7 +56,8 @@ type program struct {
 
 var programModule = sync.OnceValues(func() (p program, err error) {
 	const path = "github.com/lukko-dev/lukko/"
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}}\t{{.Dir}}", path+"generate", path+"schema", path+"core", path+"config").Output()
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Path}}\t{{.Dir}}",
+		path+"generate", path+"schema", path+"core", path+"config", path+"credentials", path+"oauth2").Output()
 	if err != nil {
 		return p, err
 	}

@@ -3,7 +3,9 @@ package gotypes_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 )
 
@@ -166,7 +168,8 @@ func (in *invented) members(depth int) (properties object, required []any, doc s
 	}
 	return properties, required, func(left int) (any, bool) {
 		o := object{}
-		for name, s := range samples {
+		for _, name := range slices.Sorted(maps.Keys(samples)) { // in one order, so that a seed stands for one trial
+			s := samples[name]
 			if !needed[name] && (left <= 0 || in.odds(2)) {
 				continue
 			}
@@ -355,7 +358,7 @@ func (in *invented) both(depth int) (any, sample) {
 func (in *invented) groups(depth int) (any, sample) {
 	properties, _, doc := in.members(depth)
 	var forms []any
-	for name := range properties {
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		forms = append(forms, object{"required": []any{name}})
 	}
 	return object{"type": "object", "properties": properties, "anyOf": forms}, doc
