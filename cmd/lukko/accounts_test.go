@@ -232,3 +232,37 @@ func TestAccountsStatusIsForPrograms(t *testing.T) {
 		c.run(t, dir)
 	}
 }
+
+// What a program declares in Go comes to the command by its metadata.
+func TestAccountsOfMetadataAreKnown(t *testing.T) {
+	t.Parallel()
+	dir := accountsFolder(t, "environments: {development: 'loose:DIR'}\n")
+	for name, text := range map[string]string{
+		"secrets_meta.json": `{
+			"$schema": "https://github.com/lukko-dev/lukko/schema/metadata/v1", "version": 1, "secrets": [], "variables": [],
+			"credentials": [
+				{"name": "bank", "secretID": "BANK", "type": "accounts.BankKey", "place": "accounts.go:33", "schema":
+					{"type": "object", "required": ["key", "number"], "properties": {"key": {"type": "string"}, "number": {"type": "integer"}}}},
+				{"name": "github", "perUser": true, "secretID": "GITHUB_APP", "tokenSecretID": "GITHUB", "type": "oauth2.Token", "place": "accounts.go:22",
+					"oauth2": {"authURL": "https://a.example/authorize", "tokenURL": "https://a.example/token"}}
+			]}`,
+		"right.json": "{ \"number\": 1, \"key\": \"k\", \"more\": true }\n",
+		"wrong.json": `{"key": "hunter2", "number": "hunter2"}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []cliCase{
+		{args: "credentials list", code: 0, out: "bank    key     missing"},
+		{args: "oauth status github --user alice", code: 1, out: "not configured"},
+		{args: "credentials set bank --file " + dir + "/wrong.json", code: 1, out: "it is not what accounts.go:33 declares"},
+		{args: "credentials set bank --file " + dir + "/right.json", code: 0, out: "stored bank"},
+		{args: "credentials get bank", code: 0, out: `{ "number": 1, "key": "k", "more": true }`},
+		{args: "credentials get bank --field /key", code: 0, out: "k"},
+		{args: "credentials set bank --file " + dir + "/right.json", code: 0, out: "stored bank"},
+		{args: "__complete oauth connect ''", code: 0, out: "github\n"},
+	} {
+		c.run(t, dir)
+	}
+}

@@ -199,7 +199,7 @@ func (s *authServer) count(grant string) int {
 func (s *authServer) leaks(text string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, secret := range append(slices.Clone(s.secrets), "canary") {
+	for _, secret := range append(slices.Clone(s.secrets), "canary-") {
 		if strings.Contains(text, secret) {
 			kind, _, _ := strings.Cut(secret, "-")
 			return kind

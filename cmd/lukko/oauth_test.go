@@ -20,7 +20,7 @@ func accountProject(t *testing.T) (dir string, server *authServer) {
 	t.Cleanup(server.Close)
 	dir = project(t)
 	text := "environments: {development: file:secrets}\ncredentials:\n  github:\n    secretID: APP\n    tokenSecretID: TOKENS\n" +
-		"    oauth2: {authURL: '" + server.URL + "/authorize', tokenURL: '" + server.URL + "/token', scopes: [repo]}\n"
+		"    oauth2: {authURL: '" + server.URL + "/authorize', tokenURL: '" + server.URL + "/token', deviceURL: '" + server.URL + "/device', scopes: [repo]}\n"
 	if err := os.WriteFile(filepath.Join(dir, "lukko.yaml"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestOAuthAnswerToAnotherRequestIsRefused(t *testing.T) {
 
 func TestOAuthInterruptedConnectEndsAndStoresNothing(t *testing.T) {
 	t.Parallel()
-	for _, flag := range []string{"--no-open", "--paste"} {
+	for flag, says := range map[string]string{"--no-open": "\n  http://", "--paste": "\n  http://", "--device": "waiting until"} {
 		t.Run(flag, func(t *testing.T) {
 			t.Parallel()
 			dir, server := accountProject(t)
@@ -142,14 +142,17 @@ func TestOAuthInterruptedConnectEndsAndStoresNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer stdin.Close()
-			stderr := waitFor(t, cmd, "\n  http://")
-			address := shownAddress(t, stderr)
+			stderr := waitFor(t, cmd, says)
+			address := ""
+			if flag == "--no-open" {
+				address = shownAddress(t, stderr)
+			}
 			interrupt(t, cmd, stderr)
 			if !strings.Contains(stderr.String(), "lukko: interrupted") {
 				t.Errorf("stderr: %s", stderr)
 			}
 			if flag == "--no-open" {
-				// The port is free again, and the address leads nowhere.
+				// The port is free again, so the answer reaches nobody.
 				if _, err := follow(address, false); err == nil {
 					t.Error("somebody still listens at the redirect address")
 				}
