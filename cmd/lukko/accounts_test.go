@@ -2,18 +2,31 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/core/memory"
 )
 
 // inProcess runs the command line in this process, over lukko.yaml in a folder
 // and a store of plain files in it.
-func inProcess(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+func inProcess(t *testing.T, dir, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
-	in, err := os.Open(os.DevNull)
+	in, err := os.CreateTemp(dir, "stdin")
+	if err == nil {
+		_, err = in.WriteString(stdin)
+	}
+	if err == nil {
+		_, err = in.Seek(0, 0)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,6 +79,7 @@ type cliCase struct {
 	code int
 	out  string // on both streams
 	not  string
+	in   string // on standard input
 }
 
 func (c cliCase) run(t *testing.T, dir string) {
@@ -76,12 +90,12 @@ func (c cliCase) run(t *testing.T, dir string) {
 			args[i] = ""
 		}
 	}
-	code, stdout, stderr := inProcess(t, dir, args...)
+	code, stdout, stderr := inProcess(t, dir, c.in, args...)
 	all := stdout + stderr
 	if code != c.code || !strings.Contains(all, c.out) {
 		t.Errorf("%s: exit code %d, want %d and %q: %s", c.args, code, c.code, c.out, all)
 	}
-	if strings.Contains(all, "hunter2") || c.not != "" && strings.Contains(all, c.not) {
+	if strings.Contains(all, "hunter2") && !strings.Contains(c.out, "hunter2") || c.not != "" && strings.Contains(all, c.not) {
 		t.Errorf("%s: it repeats what was given, or says %q: %s", c.args, c.not, all)
 	}
 	if code != exitYes && strings.Count(stderr, "\n") > 3 {
@@ -228,6 +242,95 @@ func TestAccountsStatusIsForPrograms(t *testing.T) {
 	for _, c := range []cliCase{
 		{args: "oauth status github", code: 1, out: "github: damaged"},
 		{args: "check", code: 1, out: "to replace it: lukko oauth connect github"},
+	} {
+		c.run(t, dir)
+	}
+}
+
+// lastingStores are stores in memory by their folders: they stay when a command
+// closes them.
+var lastingStores sync.Map
+
+type lasting struct{ *memory.Store }
+
+func openLasting(_ context.Context, u *url.URL) (*core.Store, error) {
+	s, _ := lastingStores.LoadOrStore(cmp.Or(u.Opaque, u.Path), memory.New(memory.Config{}))
+	return core.New("lasting", lasting{s.(*memory.Store)}), nil
+}
+
+func (l lasting) Get(ctx context.Context, id string, o core.GetOptions) (core.Secret, error) {
+	return l.Store.Get(ctx, id, o.Options()...)
+}
+
+func (l lasting) Set(ctx context.Context, id string, v core.Value, o core.SetOptions) (core.Info, error) {
+	return l.Store.Set(ctx, id, v, o.Options()...)
+}
+
+func (l lasting) Delete(ctx context.Context, id string, o core.DeleteOptions) error {
+	return l.Store.Delete(ctx, id, o.Options()...)
+}
+
+func (lasting) Close() error { return nil }
+
+func TestCredentialsAreStoredPrintedAndRemovedByName(t *testing.T) {
+	t.Parallel()
+	dir := accountsFolder(t, strings.Replace(accountsYAML, "loose:DIR", "lasting:DIR", 1)+`  spare:
+    secretID: SPARE
+    docsURL: https://spare.example.com
+    schema: {type: object, required: [apiKey], properties: {apiKey: {type: string}}}
+`)
+	const token = `{"accessToken": "hunter2", "refreshToken": "hunter2"}`
+	for _, c := range []cliCase{
+		// Keys, as lukko set and lukko get do it.
+		{args: "credentials get spare", code: 1, out: "store it with lukko credentials set spare; how to get one: https://spare.example.com"},
+		{args: "credentials set spare", in: `{"apikey": "hunter2"}`, code: 1, out: "apiKey: required"},
+		{args: "credentials set spare", in: "", code: 1, out: "the value is empty"},
+		{args: "credentials set spare", in: `{"apiKey": "a"}`, code: 0, out: "stored spare"},
+		{args: "credentials get spare --field /apiKey", code: 0, out: "a"},
+		{args: "credentials get spare --field /other", code: 1, out: "no such field"},
+		{args: "credentials set spare --if-absent", in: `{"apiKey": "hunter2"}`, code: 1, out: "conflict"},
+		{args: "credentials list", code: 0, out: "spare    key     ok"},
+		{args: "credentials set stripe --exact", in: "two\n", code: 0, out: "stored stripe"},
+		{args: "credentials get stripe", code: 0, out: "two\n"},
+
+		// Of users: each their own, and never the application's.
+		{args: "credentials set chat --user alice", in: "alices", code: 0, out: `stored chat of the user "alice"`},
+		{args: "credentials set chat --user bob", in: "bobs", code: 0},
+		{args: "credentials get chat --user alice", code: 0, out: "alices", not: "bobs"},
+		{args: "credentials get chat --user bob", code: 0, out: "bobs"},
+		{args: "credentials get chat --user eve", code: 1, out: `chat of the user "eve" is not stored`, not: "bobs"},
+		{args: "credentials get chat --user *", code: 1, out: "lukko credentials set chat --user USER", not: "bobs"},
+		{args: "credentials list chat", code: 0, out: "\"alice\"\n\"bob\"\n"},
+		{args: "credentials list chat --json", code: 0, out: `"user": "bob"`},
+		{args: "credentials set chat --user " + strings.Repeat("long", 20), in: "x", code: 0, out: `…`},
+		{args: "credentials list chat --json", code: 0, out: `"digest": "`, not: "longlong"},
+		{args: "credentials list --user bob", code: 0, out: "chat  key     ok", not: "stripe"},
+		{args: "credentials list chat --user eve", code: 0, out: "missing"},
+
+		// The tokens of an account.
+		{args: "set GITHUB_APP", in: `{"clientId": "a", "clientSecret": "hunter2"}`, code: 0},
+		{args: "set GITHUB_TOKENS", in: token, code: 0},
+		{args: "set MAIL__bob", in: token, code: 0},
+		{args: "credentials get github", code: 2, out: "never printed"},
+		{args: "credentials set github", in: token, code: 2, out: "lukko oauth connect github"},
+		{args: "credentials list github", code: 0, out: "github  oauth2  ok"},
+		{args: "credentials rm github", code: 1, out: "lukko oauth revoke github"},
+		{args: "credentials list github", code: 0, out: "ok"},
+		{args: "credentials rm github --yes", code: 0, out: "was not revoked"},
+		{args: "credentials rm github --yes", code: 1, out: "github is not connected"},
+
+		// Removed.
+		{args: "credentials rm stripe", code: 0, out: "removed stripe"},
+		{args: "credentials get stripe", code: 1, out: "stripe is not stored"},
+		{args: "credentials rm chat --user alice --purge", code: 0, out: `purged chat of the user "alice"`},
+		{args: "credentials get chat --user alice", code: 1, out: "is not stored"},
+		{args: "credentials rm --all-of-user bob", code: 1, out: "nothing was removed"},
+		{args: "credentials get chat --user bob", code: 0, out: "bobs"},
+		{args: "credentials rm --all-of-user bob --yes", code: 0, out: "was not revoked"},
+		{args: "credentials get chat --user bob", code: 1},
+		{args: "oauth status mail --user bob", code: 1, out: "not connected"},
+		{args: "credentials rm --all-of-user bob --yes --purge", code: 0, out: "purged all credentials"},
+		{args: "credentials get spare --field /apiKey", code: 0, out: "a"},
 	} {
 		c.run(t, dir)
 	}

@@ -286,6 +286,7 @@ func testSchemes() core.Schemes {
 		"ageless": open(ageless{}),
 		"plain":   open(unconditional{}),
 		"loose":   openLoose,
+		"lasting": openLasting,
 		"hostile": open(hostile{}),
 		"hanging": open(hanging{}),
 		"trims":   open(&trims{memory.New(memory.Config{})}),
