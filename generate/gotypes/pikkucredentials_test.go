@@ -231,13 +231,17 @@ func TestHostsOfPikkusTokensAreThoseThatTheyMayBeSentTo(t *testing.T) {
 	if got := moved.Credentials[0].OAuth2.AllowedHosts; !slices.Equal(got, []string{"api.a.example", "*.files.a.example"}) || strings.Contains(warnings, "allowedHosts") || strings.Contains(warnings, "AllowedHosts") {
 		t.Errorf("%v\n%s", got, warnings)
 	}
+	moved, warnings = fromPikku(t, `{"a":{"type":"wire","allowedHosts":["api.a.example"],"oauth2":{"appCredentialSecretId":"APP","tokenSecretId":"T",`+endpoints+`,"scopes":[]}}}`)
+	if got := moved.Credentials[0].OAuth2.AllowedHosts; !slices.Equal(got, []string{"api.a.example"}) {
+		t.Errorf("of a credential's own they are %v\n%s", got, warnings)
+	}
 	moved, warnings = fromPikku(t, one+`["*.com"]}}`)
 	if got := moved.Credentials[0].OAuth2.AllowedHosts; len(got) > 0 || !strings.Contains(warnings, "t: its allowedHosts are left out: ") || !strings.Contains(warnings, "a: it has no AllowedHosts") {
 		t.Errorf("%v\n%s", got, warnings)
 	}
 }
 
-// Credentials of one file go before secrets of another.
+// The golden's secrets stand in another file than its credentials.
 func TestSecretsOfAnotherFileAreDeclaredWithTheirCredential(t *testing.T) {
 	t.Parallel()
 	m := frompikku.Calendar.Meta()
@@ -319,8 +323,7 @@ func begin(t *testing.T, c *oauth2.Client) url.Values {
 	return u.Query()
 }
 
-// A schema is read from beside the file as a secret's is, and what comes with a
-// default or a description is as there.
+// A schema is read from beside the file, as a secret's is.
 func TestSchemasOfCredentialsAreThoseOfTheirFiles(t *testing.T) {
 	t.Parallel()
 	folder := fstest.MapFS{
