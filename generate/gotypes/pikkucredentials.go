@@ -255,6 +255,8 @@ func (r *pikkuReader) tellAccount(name string, m credentials.Meta, idMade string
 		r.warn(name, "the tokens of its users are in Pikku's credential store or accounts and stay there: they connect anew")
 	case idMade != "":
 		r.warn(name, "its tokens stay where Pikku has them: it is connected anew")
+	default:
+		r.warn(name, "its tokens are read where an older Pikku has them, from the secret %s; those in Pikku's accounts stay there, and then it is connected anew", m.TokenSecretID)
 	}
 	if m.OAuth2 != nil && len(m.OAuth2.AllowedHosts) == 0 {
 		r.warn(name, "it has no AllowedHosts, so no HTTP client sends its tokens: add the hosts that they are for to its settings")

@@ -149,6 +149,9 @@ func TestIDsAndNamesOfCredentialsFitBesideTheSecrets(t *testing.T) {
 				"app: its allowedHosts are left out: an application's secret goes to the endpoints of its credential", "t: it is declared with the credential a, as the tokens",
 			},
 		},
+		"tokens that may be in a secret": {
+			`{"a":{"type":"singleton",` + oauth("APP", "T") + `}}`, "", "a:APP:T", []string{"a: its tokens are read where an older Pikku has them, from the secret T"},
+		},
 		"two share an application": {
 			`{"a":{"type":"singleton",` + oauth("APP", "T1") + `},"b":{"type":"wire",` + oauth("APP", "T2") + `}}`, "", "a:APP:T1 b:APP:T2", nil,
 		},
