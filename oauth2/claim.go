@@ -95,7 +95,7 @@ func (cl claim) duration() time.Duration {
 	if cl.Milliseconds <= 0 {
 		return claimDuration
 	}
-	return min(time.Duration(cl.Milliseconds)*time.Millisecond, maxClaimDuration)
+	return time.Duration(min(cl.Milliseconds, maxClaimDuration.Milliseconds())) * time.Millisecond
 }
 
 // digest ties a claim to a refresh token without holding it.

@@ -54,6 +54,7 @@ type Client struct {
 	flight   *flight // the one attempt to have other tokens
 	read     int64   // the number of what held was read by
 	replaced string  // the version that our last write replaced: reading it is reading the past
+	accounts int     // counts connects and disconnects here: what was on its way to be stored before one is not what is stored after it
 	other    time.Time
 	memo     memo
 	futile   futile

@@ -44,7 +44,9 @@ type flight struct {
 }
 
 // grants reports whether the outcome of a flight, which may have begun for
-// another wish, is what w asks for. A failure is everybody's.
+// another wish, is what w asks for. A failure is everybody's. So is the same
+// access token again, where the provider was asked for another one: some give
+// it until it ends.
 func (f *flight) grants(w wish) bool {
 	switch {
 	case f.err != nil:
@@ -52,7 +54,7 @@ func (f *flight) grants(w wish) bool {
 	case w.force:
 		return f.force || !f.first.Equal(f.held.token.AccessToken)
 	case !w.avoid.IsZero():
-		return !w.avoid.Equal(f.held.token.AccessToken)
+		return !w.avoid.Equal(f.held.token.AccessToken) || w.avoid.Equal(f.avoid)
 	}
 	return true
 }

@@ -37,10 +37,17 @@ type memo struct {
 	final    bool
 }
 
-// lastFailure is what Status tells.
+// lastFailure is what Status tells, as long as the tokens are the same: others
+// were refreshed, or the account was connected anew.
 type lastFailure struct {
 	at  time.Time
 	err error
+	of  Token
+}
+
+// isOf reports whether the failure is of these tokens.
+func (l lastFailure) isOf(t Token) bool {
+	return l.err != nil && l.of.AccessToken.Equal(t.AccessToken) && l.of.RefreshToken.Equal(t.RefreshToken) && l.of.Claim == t.Claim
 }
 
 // attempt is what a holder has when it asks the provider.
@@ -91,17 +98,17 @@ func (c *Client) remember(err error, h *held, d time.Duration) {
 	} else {
 		m.of, m.spent = true, h.token.RefreshToken
 	}
-	c.memo, c.last = m, lastFailure{now, err}
+	c.memo, c.last = m, lastFailure{now, err, h.token}
 }
 
 // rest keeps a failure that may pass, for longer each time.
-func (c *Client) rest(err error, asked time.Duration) {
+func (c *Client) rest(err error, h *held, asked time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, failures := c.clock.Now(), c.memo.failures
 	d := min(firstBackoff<<min(failures, 6), lastBackoff)
 	c.memo = memo{err: err, read: now, until: now.Add(max(d, min(asked, maxRetryAfter))), failures: failures + 1}
-	c.last = lastFailure{now, err}
+	c.last = lastFailure{now, err, h.token}
 }
 
 // refused remembers that the provider refused a refresh token.
@@ -145,7 +152,7 @@ func (c *Client) ask(f *flight, a attempt) (h *held, again bool, err error) {
 	if fail.Final {
 		c.remember(failed, a.held, finalBackoff)
 	} else {
-		c.rest(failed, fail.RetryAfter)
+		c.rest(failed, a.held, fail.RetryAfter)
 	}
 	c.tell(EventFailed, c.clock.Now().Sub(f.began), failed)
 	return nil, false, failed

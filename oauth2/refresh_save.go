@@ -52,8 +52,23 @@ func (c *Client) keep(f *flight, a attempt, t Token) (*held, bool, error) {
 	t.Claim = a.claim.Nonce
 	s := &answered{token: t, spent: old.RefreshToken, over: a.held, plain: a.claim.Nonce == ""}
 
+	c.mu.Lock()
+	accounts := c.accounts
+	c.mu.Unlock()
 	h, done, err := c.save(s)
 	took := c.clock.Now().Sub(f.began)
+	c.mu.Lock()
+	if done == notStored && c.accounts != accounts {
+		done = discarded
+	}
+	if done == notStored {
+		// They can be used though they are not stored. A refresh token that is lost
+		// ends the connection, so storing goes on.
+		h = c.use(s, "")
+		c.unsaved = s
+		c.last = lastFailure{c.clock.Now(), err, s.token}
+	}
+	c.mu.Unlock()
 	switch done {
 	case stored:
 		c.tell(EventRefreshed, took, nil)
@@ -62,14 +77,7 @@ func (c *Client) keep(f *flight, a attempt, t Token) (*held, bool, error) {
 		c.tell(EventDiscarded, took, nil)
 		return nil, true, nil
 	}
-	// They can be used though they are not stored. A refresh token that is lost
-	// ends the connection, so storing goes on.
 	c.tell(EventFailed, took, err)
-	c.mu.Lock()
-	h = c.use(s, "")
-	c.unsaved = s
-	c.last = lastFailure{c.clock.Now(), err}
-	c.mu.Unlock()
 	c.running.Add(1) // by the flight, which is counted: so before Close has waited
 	go c.saveLater()
 	return h, false, nil
@@ -100,10 +108,13 @@ func (c *Client) save(s *answered) (*held, outcome, error) {
 	read := s.plain // without conditions the look before the write is all there is
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		var err error
+		c.mu.Lock()
+		accounts := c.accounts
+		c.mu.Unlock()
 		if read {
 			var done outcome
 			if over, done, err = c.saved(ctx, s); done != notStored {
-				return c.settled(s, over, done)
+				return c.settled(s, over, done, accounts)
 			}
 		}
 		if err == nil {
@@ -116,11 +127,7 @@ func (c *Client) save(s *answered) (*held, outcome, error) {
 				}
 				var info core.Info
 				if info, err = c.cfg.Service.Set(ctx, c.cfg.TokenSecretID, doc, o); err == nil {
-					c.mu.Lock()
-					h := c.use(s, info.Version)
-					h.doc = doc
-					c.mu.Unlock()
-					return h, stored, nil
+					return c.settled(s, &held{version: info.Version, doc: doc}, stored, accounts)
 				}
 			}
 			read = true
@@ -164,12 +171,14 @@ func (c *Client) saved(ctx context.Context, s *answered) (*held, outcome, error)
 	return nil, discarded, nil
 }
 
-func (c *Client) settled(s *answered, over *held, done outcome) (*held, outcome, error) {
-	if done != stored {
-		return nil, done, nil
-	}
+// settled uses an answer that is stored, unless the account was connected anew or
+// disconnected here since that was looked at: it is over then.
+func (c *Client) settled(s *answered, over *held, done outcome, accounts int) (*held, outcome, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if done != stored || c.accounts != accounts {
+		return nil, discarded, nil
+	}
 	h := c.use(s, over.version)
 	h.doc = over.doc
 	return h, stored, nil

@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -34,8 +35,8 @@ type Revoked struct {
 
 // Revoke disconnects the account: it has the provider end the refresh token and
 // the access token (RFC 7009, or as Settings.Revocation says), and then deletes
-// the stored tokens and their claim. Tokens that another process has stored
-// meanwhile are ended as well.
+// the stored tokens and their claim. A refresh that is on its way is waited for,
+// and what it or another process has stored meanwhile is ended as well.
 //
 // Where the provider fails or refuses, the tokens stay and the error says so,
 // unless Force: nothing is lost that still opens the account. Calling it again
@@ -70,6 +71,9 @@ func (c *Client) Revoke(ctx context.Context, o RevokeOptions) (Revoked, error) {
 		case !done.AtProvider:
 			return c.drop(ctx, done) // others would not end either
 		}
+		if err := c.quiet(ctx); err != nil {
+			return done, err
+		}
 		now, err := c.readTokens(ctx)
 		if err != nil && !errors.Is(err, ErrNotConnected) {
 			return done, err
@@ -88,6 +92,55 @@ const opRevoke = "revoke" // of an [Error]
 const revokeRounds = 3
 
 const stillStored = "the tokens are still stored: revoke again, or with Force delete them all the same"
+
+// quiet waits while a refresh is on its way that may have asked the provider
+// before the tokens ended there: what it brings would open the account, and once
+// there is nothing to store it over, nobody would know of it. A claim that is
+// not ended is waited for until it is over.
+func (c *Client) quiet(ctx context.Context) error {
+	c.mu.Lock()
+	f := c.flight
+	c.mu.Unlock()
+	if f != nil {
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+		case <-c.ending.Done():
+		}
+	}
+	var nonce string
+	var seen time.Time
+	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
+		if c.ending.Err() != nil {
+			return c.fail(opRevoke, core.ErrClosed, stillStored, nil)
+		}
+		if ctx.Err() != nil {
+			return c.fail(opRevoke, nil, stillStored, ctx.Err())
+		}
+		asked := c.clock.Now()
+		cl, err := c.readClaim(ctx)
+		if err != nil {
+			return err
+		}
+		h, err := c.fetch(ctx)
+		if err != nil {
+			return err
+		}
+		if h == nil || cl.of(h.token) != claimLive {
+			return nil
+		}
+		if nonce != cl.Nonce {
+			nonce, seen = cl.Nonce, c.clock.Now()
+		} else if asked.Sub(seen) >= cl.duration() {
+			return nil
+		}
+		select {
+		case <-c.clock.After(pause):
+		case <-ctx.Done():
+		case <-c.ending.Done():
+		}
+	}
+}
 
 // endTokens has the provider end some tokens, and returns those that it was
 // asked to end: they are newer ones where it takes a valid access token.

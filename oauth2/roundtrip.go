@@ -35,9 +35,10 @@ type futile struct {
 // GetBody, or the body has no more than 1 MiB, which is kept in memory (of a
 // body of unknown length: if all of it was sent by then). Else the 401 is the
 // answer, with its body whole; so it is where the refresh fails in a way that
-// may pass, where there is nothing to refresh with, or where the retry gets one
-// too, after which that token forces no refresh for a minute. If the provider
-// refuses the refresh, the error is [ErrReauthorize].
+// may pass, and where there is nothing to refresh with. So it is also where the
+// retry gets one too, or the provider gives the same token again: then that
+// token forces no refresh for a minute. If the provider refuses the refresh, the
+// error is [ErrReauthorize].
 //
 // The context of a request governs how long it waits for a refresh. Requests
 // are never changed, and their bodies are always closed. Errors of the
@@ -109,13 +110,17 @@ func (c *Client) retry(req *http.Request, resp *http.Response, h *held, again *r
 		return resp, nil
 	}
 	h, err := c.want(req.Context(), w)
-	if err != nil {
-		if body != nil {
-			body.Close()
-		}
-		if req.Context().Err() == nil && !c.ends(err) {
-			return resp, nil
-		}
+	same := err == nil && h.token.AccessToken.Equal(w.avoid)
+	if (err != nil || same) && body != nil {
+		body.Close()
+	}
+	switch {
+	case same:
+		c.refuse(h)
+		return resp, nil
+	case err != nil && req.Context().Err() == nil && !c.ends(err):
+		return resp, nil
+	case err != nil:
 		resp.Body.Close()
 		return nil, err
 	}
@@ -129,11 +134,16 @@ func (c *Client) retry(req *http.Request, resp *http.Response, h *held, again *r
 	}
 	resp.Request = req
 	if resp.StatusCode == http.StatusUnauthorized {
-		c.mu.Lock()
-		c.futile = futile{h.token.AccessToken, c.clock.Now().Add(refusedFor)}
-		c.mu.Unlock()
+		c.refuse(h)
 	}
 	return resp, nil
+}
+
+// refuse remembers that the API refuses an access token that was just given.
+func (c *Client) refuse(h *held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.futile = futile{h.token.AccessToken, c.clock.Now().Add(refusedFor)}
 }
 
 // ends reports whether an error says that the connection has ended, which is

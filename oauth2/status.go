@@ -53,19 +53,22 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	h = c.take(n, asked, h)
+	var t Token
+	if h != nil {
+		t = h.token
+	}
 	c.mu.Lock()
 	last := c.last
 	c.mu.Unlock()
+	if !last.isOf(t) {
+		last = lastFailure{} // of tokens that are no more
+	}
 	if last.err != nil {
 		s.LastFailure = &Failure{last.at, last.err}
 	}
 	if h == nil {
-		if !c.byItself() {
-			s.LastFailure = nil // of an account that is no more
-		}
 		return s, nil
 	}
-	t := h.token
 	s.Connected = true
 	s.Refreshable = c.byItself() || !t.RefreshToken.IsZero()
 	s.ExpiresAt, s.ConnectedAt, s.RefreshedAt = t.ExpiresAt, t.ConnectedAt, t.RefreshedAt

@@ -60,6 +60,7 @@ func (c *Client) store(ctx context.Context, t Token) error {
 	}
 	c.mu.Lock()
 	c.memo, c.last, c.futile, c.unsaved, c.replaced = memo{}, lastFailure{}, futile{}, nil, ""
+	c.accounts++
 	c.use(&answered{token: t, over: &held{}}, "")
 	c.nextRead.Store(0) // what it has become is read at the next use
 	c.mu.Unlock()
@@ -78,6 +79,7 @@ func (c *Client) forget(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.memo, c.last, c.futile, c.unsaved = memo{}, lastFailure{}, futile{}, nil
+	c.accounts++
 	c.read = c.reads.Add(1)
 	c.held.Store(nil)
 	return nil
