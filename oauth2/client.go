@@ -2,6 +2,7 @@ package oauth2
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -94,7 +95,8 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Connect == "" {
 		cfg.Connect = "lukko oauth connect " + cfg.Name
 		if cfg.User != "" {
-			cfg.Connect += " --user " + shown(cfg.User)
+			// The id is any text, and whoever reads the command may paste it into a shell.
+			cfg.Connect += " --user USER"
 		}
 	}
 	c := &Client{
@@ -190,6 +192,11 @@ func (c *Client) app(ctx context.Context) (App, error) {
 		hint = "the application is not configured: store its client id and secret at " + c.cfg.SecretID
 	case core.ErrInvalidValue:
 		hint = "the application's secret at " + c.cfg.SecretID + " is malformed"
+	default:
+		var cause *core.Error
+		if errors.As(err, &cause) { // the store's own: the declaration has nothing to add
+			kind, err = nil, cause
+		}
 	}
 	return App{}, c.fail("read the application", kind, hint, err)
 }

@@ -13,7 +13,65 @@ import (
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/core/memory"
 	"github.com/lukko-dev/lukko/oauth2"
+	"github.com/lukko-dev/lukko/schema"
 )
+
+func TestAnErrorOfAStoredFormIsOneClearSentence(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		app, tokens string
+		do          func(c *oauth2.Client) error
+		text        string
+		kind        error
+	}{
+		"no application": {
+			"", "", begin,
+			`oauth2 read the application "github": not found: the application is not configured: store its client id and secret at GITHUB_APP`, core.ErrNotFound,
+		},
+		"an application without a client id": {
+			`{"clientSecret":"canary"}`, "", begin,
+			`oauth2 read the application "github": invalid value: the application's secret at GITHUB_APP is malformed: /clientId: it is missing`, core.ErrInvalidValue,
+		},
+		"an application that is no JSON": {
+			`canary`, "", begin,
+			`oauth2 read the application "github": invalid value: the application's secret at GITHUB_APP is malformed: it is no JSON document: it breaks off or goes wrong at byte 1`, core.ErrInvalidValue,
+		},
+		"tokens that are no JSON": {
+			"", `canary`, func(c *oauth2.Client) error { _, err := c.Token(context.Background()); return err },
+			`oauth2 read the tokens "github": invalid value: what is stored at GITHUB_TOKENS is malformed; connect again, or mend it: it is no JSON document: it breaks off or goes wrong at byte 1`, core.ErrInvalidValue,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newRig(t, time.Hour)
+			f.store = memory.With(map[string]string{})
+			for id, text := range map[string]string{appID: test.app, tokensID: test.tokens} {
+				if text != "" {
+					f.store.Seed(id, core.String(text))
+				}
+			}
+			err := test.do(f.client())
+			if err == nil || err.Error() != test.text {
+				t.Errorf("it says\n%v, want\n%s", err, test.text)
+			}
+			var told *schema.Error
+			if !errors.Is(err, test.kind) || !errors.As(err, &told) {
+				t.Error("it does not match its kind, or has not what the declaration says")
+			}
+		})
+	}
+	f := newRig(t, time.Hour)
+	f.store.Inject(memory.Fault{ID: appID, Err: core.ErrPermissionDenied})
+	err := begin(f.client())
+	if want := `oauth2 read the application "github": memory get "GITHUB_APP": permission denied`; err == nil || err.Error() != want || !errors.Is(err, core.ErrPermissionDenied) {
+		t.Errorf("it says\n%v, want\n%s", err, want)
+	}
+}
+
+func begin(c *oauth2.Client) error {
+	_, err := c.Begin(context.Background(), oauth2.BeginOptions{RedirectURL: "http://127.0.0.1:1/callback"})
+	return err
+}
 
 func TestATokenIsRenewedSixtySecondsBeforeItsEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -145,7 +203,7 @@ func TestAnAccountThatIsNotThereSaysHowToConnectIt(t *testing.T) {
 		if !errors.As(err, &missing) || !errors.Is(err, oauth2.ErrNotConnected) || !errors.Is(err, core.ErrNotFound) {
 			t.Fatalf("error is %v", err)
 		}
-		if missing.Name != "github" || missing.User != "bob" || missing.ID != tokensID || missing.Connect != `lukko oauth connect github --user "bob"` {
+		if missing.Name != "github" || missing.User != "bob" || missing.ID != tokensID || missing.Connect != `lukko oauth connect github --user USER` {
 			t.Errorf("error is %+v", *missing)
 		}
 		f.connect()
@@ -377,7 +435,7 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 			change(&cfg)
 			_, err := oauth2.New(cfg)
 			var is *oauth2.Error
-			if !errors.As(err, &is) || !errors.Is(err, core.ErrInvalidValue) || is.Hint == "" {
+			if !errors.As(err, &is) || !errors.Is(err, core.ErrInvalidValue) || is.Hint == "" || is.Name != "github" {
 				t.Errorf("error is %v", err)
 			}
 			noSecrets(t, err)

@@ -27,7 +27,7 @@ type Config struct {
 
 	// Connect is the way to connect the account, for errors: a command such as
 	// "lukko oauth connect github", or the address of a page. Empty is that
-	// command.
+	// command, with "--user USER" for an account of a user.
 	Connect string
 
 	// OneProcess says that no other process refreshes these tokens. It must be
@@ -97,7 +97,9 @@ func (cfg Config) check() error {
 		return &Error{Op: "open", Name: cfg.Name, User: cfg.User, Kind: core.ErrInvalidValue, Hint: hint, Err: err}
 	}
 	if err := cfg.Settings.Check(); err != nil {
-		return err
+		e := *err.(*Error) //nolint:errorlint,forcetypeassert // as Check says
+		e.Name, e.User = cfg.Name, cfg.User
+		return &e
 	}
 	switch {
 	case cfg.Service == nil:

@@ -111,6 +111,10 @@ func (e *Error) Error() string {
 	if len(notes) > 0 {
 		text += " (" + strings.Join(notes, ", ") + ")"
 	}
+	stored, ok := e.Err.(*schema.Error) //nolint:errorlint // a wrapped one is nobody's
+	if ok && e.Hint != "" {
+		return text + ": " + core.Printable(e.Hint) + faults(stored)
+	}
 	if e.Err != nil && e.Err != e.Kind { //nolint:errorlint // the same error is not said twice
 		text += ": " + safeText(e.Err)
 	}
@@ -118,6 +122,25 @@ func (e *Error) Error() string {
 		text += ": " + core.Printable(e.Hint)
 	}
 	return text
+}
+
+// faults is what is wrong with a stored form, after a hint that says with which
+// one: nothing where it isn't there.
+func faults(e *schema.Error) string {
+	var text strings.Builder
+	sep := ": "
+	for _, p := range e.Problems {
+		if p.Rule == schema.RuleMissing || p.Detail == "" {
+			continue
+		}
+		text.WriteString(sep)
+		if p.Pointer != "" {
+			text.WriteString(core.Printable(p.Pointer) + ": ")
+		}
+		text.WriteString(core.Printable(p.Detail))
+		sep = "; "
+	}
+	return text.String()
 }
 
 // Unwrap returns the kind and the error that is held.
