@@ -272,3 +272,59 @@ func TestNoClaimHoldsForMoreThanTenMinutes(t *testing.T) {
 		})
 	}
 }
+
+func TestAnIssuerIsAskedBeforeThereIsAClaim(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := newFlowProvider(t)
+		var cfg oauth2.Config
+		f := newFlow(t, s, func(c *oauth2.Config) { cfg = *c })
+		f.connect()
+		before := f.claims()
+		well := false
+		cfg.Endpoints = roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/token" {
+				if f.claims() == before {
+					t.Error("the provider is asked without a claim")
+				}
+				return s.RoundTrip(req)
+			}
+			if f.claims() != before {
+				t.Error("a claim waits for what the issuer says")
+			}
+			time.Sleep(19 * time.Second)
+			if !well {
+				return answerOf(req, 503, ""), nil
+			}
+			return s.RoundTrip(req)
+		})
+		c, err := oauth2.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.Refresh(t.Context()); !errors.Is(err, core.ErrUnavailable) {
+			t.Errorf("error is %v", err)
+		}
+		// One failure is for all who ask for a while, as any other.
+		if err := c.Refresh(t.Context()); !errors.Is(err, core.ErrUnavailable) || f.claims() != before {
+			t.Errorf("error is %v", err)
+		}
+		if status, err := c.Status(t.Context()); err != nil || status.LastFailure == nil {
+			t.Errorf("the failure is not told, %v", err)
+		}
+		well = true
+		time.Sleep(time.Minute)
+		if err := c.Refresh(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// claims is the claim as it is stored.
+func (f *flow) claims() string {
+	secret, err := f.store.Get(context.Background(), flowTokens+oauth2.ClaimSuffix)
+	if err != nil {
+		return ""
+	}
+	return secret.Value.Reveal()
+}

@@ -315,6 +315,9 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 				return nil, c.cut(f.op, err)
 			}
 			app = &read
+			if err := c.locate(f, h); err != nil {
+				return nil, err
+			}
 		}
 		taken := state == claimLive && cl.Nonce != mine.Nonce
 		began := c.clock.Now()

@@ -144,18 +144,36 @@ func (c *Client) ask(f *flight, a attempt) (h *held, again bool, err error) {
 		return c.giveUp(f, a, fail)
 	}
 	c.release(a.claim, fail)
-	if fail.Err != nil {
-		// It was the endpoint's limit, and no caller's context.
-		fail.Err = nil
-	}
-	failed := c.provider.error(f.op, fail)
+	return nil, false, c.failed(f, a.held, fail)
+}
+
+// failed remembers a failure that is not of the account, and makes its error.
+func (c *Client) failed(f *flight, h *held, fail *failure) error {
+	// A context's error is of the endpoint's limit, and of no caller's context.
+	fail.Err = nil
+	err := c.provider.error(f.op, fail)
 	if fail.Final {
-		c.remember(failed, a.held, finalBackoff)
+		c.remember(err, h, finalBackoff)
 	} else {
-		c.rest(failed, a.held, fail.RetryAfter)
+		c.rest(err, h, fail.RetryAfter)
 	}
-	c.tell(EventFailed, c.clock.Now().Sub(f.began), failed)
-	return nil, false, failed
+	c.tell(EventFailed, c.clock.Now().Sub(f.began), err)
+	return err
+}
+
+// locate finds out where the token endpoint is, before there is a claim: what a
+// claim has time for is the one request.
+func (c *Client) locate(f *flight, h *held) error {
+	ctx, cancel := within(c.ending, c.clock, endpointLimit)
+	defer cancel()
+	_, fail := c.provider.need(ctx, func(e endpoints) string { return e.token })
+	switch {
+	case fail == nil:
+		return nil
+	case c.ending.Err() != nil:
+		return c.fail(f.op, core.ErrClosed, "", nil)
+	}
+	return c.failed(f, h, fail)
 }
 
 // giveUp makes sure that a refusal is not the trace of somebody else's success,
