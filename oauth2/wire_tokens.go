@@ -18,10 +18,6 @@ import (
 type answer struct {
 	// IDToken is that of OpenID Connect; zero if there is none.
 	IDToken core.Value
-
-	// ExpiresIn is what was said of the access token's life; 0 if nothing that
-	// can be read.
-	ExpiresIn time.Duration
 }
 
 // tokens posts a grant, which form has without what says who the application
@@ -232,8 +228,7 @@ func (p *provider) token(object fields) (Token, *answer) {
 	}
 	a := &answer{IDToken: core.String(object.text("id_token"))}
 	if seconds, ok := object.number("expires_in"); ok && seconds > 0 && seconds <= maxExpiresIn {
-		a.ExpiresIn = time.Duration(math.Round(seconds * float64(time.Second)))
-		t.ExpiresAt = Time{t.RefreshedAt.Add(a.ExpiresIn)}
+		t.ExpiresAt = Time{t.RefreshedAt.Add(time.Duration(math.Round(seconds * float64(time.Second))))}
 	}
 	return t, a
 }
