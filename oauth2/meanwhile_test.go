@@ -328,3 +328,76 @@ func (f *flow) claims() string {
 	}
 	return secret.Value.Reveal()
 }
+
+func TestANewConnectionWithTheSameRefreshTokenKeepsWhatItBrought(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newRig(t, time.Hour)
+		f.provider.keeps, f.provider.refresh = true, "refresh-1"
+		clear(f.provider.spent)
+		asked := make(chan struct{})
+		f.provider.after = func(int, *http.Request) (*http.Response, error) {
+			close(asked)
+			time.Sleep(5 * time.Second)
+			return nil, nil
+		}
+		slow := f.client()
+		done := make(chan error)
+		go func() { done <- slow.Refresh(context.Background()) }()
+		<-asked
+		time.Sleep(time.Second)
+		if err := f.client().Connected(t.Context(), oauth2.Token{AccessToken: core.String("access-9"), RefreshToken: core.String("refresh-1"), Scope: "repo user"}); err != nil {
+			t.Fatal(err)
+		}
+		connected := f.stored(tokensID)["connectedAt"]
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if stored := f.stored(tokensID); stored["connectedAt"] != connected || stored["scope"] != "repo user" || stored["accessToken"] != "access-2" {
+			t.Errorf("connected at %v, with %v", stored["connectedAt"], stored["scope"])
+		}
+	})
+}
+
+func TestAnApplicationThatIsNotConfiguredIsNotReadForEachRequest(t *testing.T) {
+	t.Parallel()
+	for _, conditions := range []bool{true, false} {
+		t.Run(fmt.Sprint("conditions: ", conditions), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newRig(t, time.Hour)
+				app, err := f.store.Get(t.Context(), appID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := f.store.Delete(t.Context(), appID); err != nil {
+					t.Fatal(err)
+				}
+				var reads atomic.Int32
+				c := f.process(func(cfg *oauth2.Config, v *view) {
+					cfg.OneProcess = !conditions
+					v.caps = func(caps *core.Capabilities) { caps.IfVersion = conditions }
+					v.before = func(op, _ string) {
+						if op == "get" {
+							reads.Add(1)
+						}
+					}
+				})
+				time.Sleep(time.Hour)
+				for range 100 {
+					if _, err := c.Token(t.Context()); !errors.Is(err, core.ErrNotFound) || errors.Is(err, oauth2.ErrNotConnected) {
+						t.Fatalf("error is %v", err)
+					}
+				}
+				if n := reads.Load(); n > 5 {
+					t.Errorf("the store was read %d times for 100 requests", n)
+				}
+				if s, err := c.Status(t.Context()); err != nil || s.LastFailure == nil || s.Reauthorize {
+					t.Errorf("the failure is not told, or as another: %v", err)
+				}
+				f.store.Seed(appID, app.Value)
+				if err := c.Refresh(t.Context()); err != nil { // which waits for nothing
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

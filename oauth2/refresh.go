@@ -212,6 +212,18 @@ func (c *Client) cut(op string, err error) error {
 	return err
 }
 
+// unready remembers for a moment that the application's secret can't be had, so
+// that not each request reads it again.
+func (c *Client) unready(f *flight, h *held, err error) error {
+	if h == nil {
+		h = &held{}
+	}
+	if c.ending.Err() == nil {
+		c.remember(err, h, recheck)
+	}
+	return c.cut(f.op, err)
+}
+
 // enough reports whether tokens are what a flight is for. An error says that
 // they are not, and that the provider is not asked for others.
 func (c *Client) enough(f *flight, h *held) (bool, error) {
@@ -239,7 +251,7 @@ func (c *Client) byItself() bool { return c.cfg.Settings.Grant == GrantClientCre
 func (c *Client) alone(f *flight, h *held) (*held, error) {
 	app, err := c.app(c.ending)
 	if err != nil {
-		return nil, c.cut(f.op, err)
+		return nil, c.unready(f, h, err)
 	}
 	for {
 		if h == nil {
@@ -312,7 +324,7 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 		if app == nil {
 			read, err := c.app(c.ending)
 			if err != nil {
-				return nil, c.cut(f.op, err)
+				return nil, c.unready(f, h, err)
 			}
 			app = &read
 			if err := c.locate(f, h); err != nil {

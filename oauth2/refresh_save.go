@@ -116,6 +116,9 @@ func (c *Client) save(s *answered) (*held, outcome, error) {
 			if over, done, err = c.saved(ctx, s); done != notStored {
 				return c.settled(s, over, done, accounts)
 			}
+			if err == nil {
+				s.adopt(over)
+			}
 		}
 		if err == nil {
 			s.over = over
@@ -139,6 +142,17 @@ func (c *Client) save(s *answered) (*held, outcome, error) {
 		if ctx.Err() != nil {
 			return nil, notStored, c.fail("store the tokens", nil, "they are used by this process, and storing them is tried again", err)
 		}
+	}
+}
+
+// adopt takes over what a new connection that has the same refresh token has
+// brought with it.
+func (s *answered) adopt(over *held) {
+	if t := over.token; !t.ConnectedAt.IsZero() && !t.ConnectedAt.Equal(s.token.ConnectedAt.Time) {
+		if s.token.Scope == s.over.token.Scope { // which the answer did not say
+			s.token.Scope = t.Scope
+		}
+		s.token.ConnectedAt = t.ConnectedAt
 	}
 }
 
