@@ -78,7 +78,7 @@ func (c *clients) get(key clientKey, make func() (*oauth2.Client, error)) (*oaut
 	}
 	made := &client{key: key, pointer: weak.Make(held)}
 	c.byKey[key] = made
-	runtime.AddCleanup(held, c.collected, made)
+	runtime.AddCleanup(held, goneClient.forget, goneClient{weak.Make(c), key, made.pointer})
 	c.use(made, held)
 	return held, nil
 }
@@ -98,11 +98,22 @@ func (c *clients) use(known *client, held *oauth2.Client) {
 	}
 }
 
-// collected forgets a client that nobody has any more.
-func (c *clients) collected(gone *client) {
+// goneClient is a client that nobody has any more. It has no way to the client,
+// nor to who holds it here: either would keep it for ever.
+type goneClient struct {
+	of      weak.Pointer[clients]
+	key     clientKey
+	pointer weak.Pointer[oauth2.Client]
+}
+
+func (gone goneClient) forget() {
+	c := gone.of.Value()
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byKey[gone.key] == gone {
+	if known := c.byKey[gone.key]; known != nil && known.pointer == gone.pointer {
 		delete(c.byKey, gone.key)
 	}
 }

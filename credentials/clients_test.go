@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/lukko-dev/lukko/core/memory"
 	"github.com/lukko-dev/lukko/oauth2"
@@ -56,5 +57,44 @@ func TestClientsThatNobodyHoldsAreBoundedAndForgotten(t *testing.T) {
 	again, err := c.Client(store, fmt.Sprint("user", many-1))
 	if err != nil || again != first {
 		t.Errorf("another client: %v", err)
+	}
+}
+
+// A cleanup that had a way to its own client would keep it for ever.
+func TestClientsOfAStoreThatHasGoneAreForgotten(t *testing.T) {
+	t.Parallel()
+	set := new(Set)
+	c := DeclarePerUserIn[oauth2.Token](set, Spec{
+		Name: "github", SecretID: "APP", TokenSecretID: "TOKENS",
+		OAuth2: &oauth2.Settings{AuthURL: "https://auth.example.com/a", TokenURL: "https://auth.example.com/t"},
+	})
+	for name, end := range map[string]func(*Store) error{
+		"closed":     (*Store).Close,
+		"not closed": func(*Store) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			held := func() weak.Pointer[oauth2.Client] {
+				store, err := New(Config{Secrets: memory.New(memory.Config{}), Set: set})
+				if err != nil {
+					t.Fatal(err)
+				}
+				client, err := c.Client(store, "alice")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := end(store); err != nil {
+					t.Fatal(err)
+				}
+				return weak.Make(client)
+			}()
+			for deadline := time.Now().Add(30 * time.Second); held.Value() != nil; {
+				if time.Now().After(deadline) {
+					t.Fatal("the client is kept still")
+				}
+				runtime.GC()
+				runtime.Gosched()
+			}
+		})
 	}
 }
