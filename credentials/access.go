@@ -29,7 +29,7 @@ func (d *definition) idsOf(user string) []string {
 	if d.spec.OAuth2 == nil || id == "" {
 		return []string{id}
 	}
-	return []string{id, id + oauth2.ClaimSuffix, id + pendingSuffix}
+	return accountIDs(id)
 }
 
 // missing is the error of a credential that is not there.

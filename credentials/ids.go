@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 )
 
 // The id of what a user has is the base, "__", and the user, encoded so that
@@ -40,6 +41,45 @@ const (
 )
 
 var digestEncoding = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+
+// Kept is an id at which a program keeps what it writes as it runs, beside what
+// people store: the tokens of an account, what stands beside them, and all that
+// users have.
+type Kept struct {
+	ID    string
+	Users bool // ID is what the ids of all users begin with
+}
+
+// Has reports whether something at that id is kept there.
+func (k Kept) Has(id string) bool {
+	if k.Users {
+		return strings.HasPrefix(id, k.ID)
+	}
+	return id == k.ID
+}
+
+// Keeps returns the ids at which the program keeps the credential as it runs. Of
+// one that each user has it is one, with Users. Of an account of the application
+// itself these are the tokens, the claim of a refresh (oauth2.ClaimSuffix), and
+// what says which attempts at a connect page were finished. Of the application's
+// own key there is none: people store it.
+func (m Meta) Keeps() []Kept {
+	switch {
+	case m.PerUser:
+		return []Kept{{ID: userPrefix(m.valueID()), Users: true}}
+	case m.OAuth2 == nil:
+		return nil
+	}
+	var kept []Kept
+	for _, id := range accountIDs(m.valueID()) {
+		kept = append(kept, Kept{ID: id})
+	}
+	return kept
+}
+
+// accountIDs are the ids of an account whose tokens are at id: these first, and
+// last what says which attempts to connect were finished.
+func accountIDs(id string) []string { return []string{id, id + oauth2.ClaimSuffix, id + pendingSuffix} }
 
 // userPrefix is what the ids of all users begin with.
 func userPrefix(base string) string { return base + userSeparator }

@@ -235,21 +235,15 @@ func scopesOf(scopes []string) string {
 	return strings.Join(scopes, ", ")
 }
 
-// keptFor returns the name of the credential that an undeclared id is kept for,
-// as package credentials makes ids: what a user has, and what stands beside the
-// tokens of an account.
+// keptFor returns the name of the credential that an undeclared id is kept for:
+// what a user has, or what stands beside the tokens of an account.
 func keptFor(c *config.Config, id string) string {
 	if c == nil {
 		return ""
 	}
 	for d := range c.Credentials.All() {
 		m := d.Meta()
-		value := m.SecretID
-		if isAccount(m) {
-			value = m.TokenSecretID
-		}
-		rest, ok := strings.CutPrefix(id, value)
-		if ok && (m.PerUser && strings.HasPrefix(rest, "__") || isAccount(m) && (rest == oauth2.ClaimSuffix || rest == "_PEND")) {
+		if slices.ContainsFunc(m.Keeps(), func(k credentials.Kept) bool { return k.Has(id) }) {
 			return m.Name
 		}
 	}

@@ -84,7 +84,7 @@ func AWS(in Input) ([]byte, error) {
 				return nil, err
 			}
 			to.Resource = append(to.Resource, names...)
-			users = users || k.users
+			users = users || k.Users
 		}
 		if sets && s.Keys["conditions"] != "off" {
 			write.Action = append(write.Action, service+"UpdateSecretVersionStage")
@@ -210,13 +210,13 @@ func (a awsPlace) resources(id string, mayLack bool) ([]string, error) {
 // kept are the ARNs of what credentials are kept in. Of users a pattern stands for
 // all, whose ids begin so, with the six characters and without.
 func (a awsPlace) kept(prefix string, k kept) ([]string, error) {
-	if !k.users {
-		return a.resources(prefix+k.id, true)
+	if !k.Users {
+		return a.resources(prefix+k.ID, true)
 	}
-	if strings.HasPrefix(k.id, "arn:") {
-		return nil, badID("aws", k.id, "what the ids of users begin with is a name there, and no ARN")
+	if strings.HasPrefix(k.ID, "arn:") {
+		return nil, badID("aws", k.ID, "what the ids of users begin with is a name there, and no ARN")
 	}
-	names, err := a.resources(prefix+k.id, true)
+	names, err := a.resources(prefix+k.ID, true)
 	if err != nil {
 		return nil, err
 	}

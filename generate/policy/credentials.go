@@ -7,22 +7,13 @@ import (
 	"github.com/lukko-dev/lukko/core"
 	"github.com/lukko-dev/lukko/credentials"
 	"github.com/lukko-dev/lukko/generate/internal/stores"
-	"github.com/lukko-dev/lukko/oauth2"
-)
-
-// The ids of package credentials: what stands between that of a credential and
-// the user, and what the id of tokens has of what is pending at a connect page.
-const (
-	userSeparator = "__"
-	pendingSuffix = "_PEND"
 )
 
 // kept is what a program keeps credentials in as it runs, beside what is declared
 // as a secret: one that it writes and deletes, or all of users whose ids begin so.
 type kept struct {
-	id    string // with users: what theirs begin with
-	users bool
-	set   bool // in this store
+	credentials.Kept
+	set bool // in this store
 }
 
 // keeps lists what the credentials are kept in as the program runs, each once and
@@ -38,16 +29,11 @@ func (in Input) keeps() ([]kept, error) {
 		if core.CheckID(id) != nil {
 			return nil, stores.Fail("an id of a credential is none", "lukko check says what is wrong with it")
 		}
-		switch {
-		case c.PerUser:
-			all = append(all, kept{id: id + userSeparator, users: true})
-		case c.OAuth2 != nil:
-			for _, suffix := range []string{"", oauth2.ClaimSuffix, pendingSuffix} {
-				all = append(all, kept{id: id + suffix})
-			}
+		for _, k := range c.Keeps() {
+			all = append(all, kept{Kept: k})
 		}
 	}
-	slices.SortFunc(all, func(a, b kept) int { return strings.Compare(a.id, b.id) })
+	slices.SortFunc(all, func(a, b kept) int { return strings.Compare(a.ID, b.ID) })
 	return slices.Compact(all), nil
 }
 

@@ -94,8 +94,8 @@ func (in Input) gcpStore(b *strings.Builder, s of) error {
 	b.WriteString("\n")
 	secrets := slices.Clone(s.secrets)
 	for _, k := range s.kept {
-		if !k.users {
-			secrets = append(secrets, one{schema.Meta{Spec: schema.Spec{ID: k.id}}, k.set})
+		if !k.Users {
+			secrets = append(secrets, one{schema.Meta{Spec: schema.Spec{ID: k.ID}}, k.set})
 		}
 	}
 	for _, secret := range secrets {

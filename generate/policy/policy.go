@@ -106,7 +106,7 @@ func (in Input) prepare(kind string) ([]of, error) {
 		return nil, err
 	}
 	metas := slices.DeleteFunc(stores.Secrets(in.Metas, false), func(m schema.Meta) bool {
-		return slices.Contains(accounts, kept{id: m.ID})
+		return slices.Contains(accounts, kept{Kept: credentials.Kept{ID: m.ID}})
 	})
 	if len(metas)+len(accounts) == 0 {
 		return nil, stores.Fail("no secret is declared, so a program needs no right", "declare them in lukko.yaml, or name their secrets_meta.json there")

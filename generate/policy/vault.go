@@ -86,11 +86,11 @@ func (in Input) vaultStore(b *strings.Builder, s of) error {
 func (in Input) vaultKept(b *strings.Builder, s of, data, metadata string, version int) error {
 	var folders []string
 	for _, k := range s.kept {
-		id := s.Prefix + k.id
+		id := s.Prefix + k.ID
 		if hint := vaultFault(id, version); hint != "" {
 			return badID("vault", id, hint)
 		}
-		if k.users {
+		if k.Users {
 			folders = append(folders, id[:strings.LastIndexByte(id, '/')+1])
 			id += "*"
 		}
@@ -99,7 +99,7 @@ func (in Input) vaultKept(b *strings.Builder, s of, data, metadata string, versi
 			capabilities = `"create", "read", "update", "delete"`
 		}
 		fmt.Fprintf(b, "path \"%s\" { capabilities = [%s] }\n", data+id, capabilities)
-		if version == 2 && (in.Versions || in.Users && k.users) {
+		if version == 2 && (in.Versions || in.Users && k.Users) {
 			fmt.Fprintf(b, "path \"%s\" { capabilities = [\"read\"] }\n", metadata+id)
 		}
 	}
