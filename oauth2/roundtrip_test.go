@@ -47,6 +47,30 @@ func TestTheHeaderGoesToAllowedHostsOnly(t *testing.T) {
 	}
 }
 
+func TestTheStoredTypeOfATokenIsASchemeOrBearer(t *testing.T) {
+	t.Parallel()
+	for stored, want := range map[string]string{
+		"": "Bearer", "bearer": "Bearer", "BEARER": "Bearer", "DPoP": "DPoP",
+		"bot": "Bearer", "user": "Bearer", // Slack's, as other programs store them
+		"a b": "Bearer", "a\r\nX: b": "Bearer", "ä": "Bearer",
+	} {
+		t.Run(stored, func(t *testing.T) {
+			t.Parallel()
+			f := newRig(t, time.Hour)
+			f.put(map[string]any{"accessToken": "access-1", "tokenType": stored})
+			sent := ""
+			f.provider.api = func(req *http.Request, _ int) *http.Response {
+				sent = req.Header.Get("Authorization")
+				return nil
+			}
+			getURL(t, f.client(), "https://api.test/")
+			if sent != want+" access-1" {
+				t.Errorf("what is sent does not begin with %q", want)
+			}
+		})
+	}
+}
+
 func TestARequestToAnotherHostNeedsNoToken(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newRig(t, 0)

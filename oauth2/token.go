@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/lukko-dev/lukko/core"
@@ -54,11 +53,7 @@ func (h *held) restrict(byItself bool) {
 
 // hold makes what is known of tokens, without the times.
 func hold(t Token, version string, doc core.Value) *held {
-	kind := t.TokenType
-	if kind == "" || strings.EqualFold(kind, "bearer") {
-		kind = "Bearer" // some servers compare the scheme with case, against RFC 9110 section 11.1
-	}
-	return &held{token: t, version: version, doc: doc, header: core.String(kind + " " + t.AccessToken.Reveal())}
+	return &held{token: t, version: version, doc: doc, header: core.String(tokenType(t.TokenType) + " " + t.AccessToken.Reveal())}
 }
 
 // life says when an access token is renewed and when it ends. seen is when it was

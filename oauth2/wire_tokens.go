@@ -248,7 +248,8 @@ func sendable(token string) string {
 // tokenType is what goes before the token. That of RFC 6750 is compared
 // without case (RFC 6749 section 5.1), and is what is meant where there is
 // none, or something that can be no scheme of RFC 9110 section 11.1; Slack
-// says "bot" and "user", which are none.
+// says "bot" and "user", which are none. It is written "Bearer", as some servers
+// compare it with case.
 func tokenType(text string) string {
 	switch strings.ToLower(text) {
 	case "bearer", "bot", "user":
