@@ -22,10 +22,22 @@ func declaring(fn *types.Func) (spec int, ok bool) {
 	return 0, false
 }
 
+// declaringCredential returns which argument of a call is the Spec, if the call
+// declares a credential.
+func declaringCredential(fn *types.Func) (spec int, ok bool) {
+	switch {
+	case isFunc(fn, credentialsPath, "Declare", "DeclarePerUser"):
+		return 0, true
+	case isFunc(fn, credentialsPath, "DeclareIn", "DeclarePerUserIn"):
+		return 1, true
+	}
+	return 0, false
+}
+
 // declarations collects those of the package. What Lukko's own packages
 // declare for their own use is nobody's secret.
 func (e *engine) declarations() {
-	if e.path == schemaPath || e.path == metadataPath {
+	if slices.Contains([]string{schemaPath, metadataPath, configPath, oauth2Path, credentialsPath}, e.path) {
 		return
 	}
 	for _, f := range e.pass.Files {
@@ -52,8 +64,11 @@ func (e *engine) declarations() {
 				return true
 			}
 			fn := e.callee(call)
-			if isMethod(fn, metadataPath, "File", "Declare") {
+			if isMethod(fn, metadataPath, "File", "Declare") || isFunc(fn, credentialsPath, "DeclareMeta") {
 				e.own.Open = true
+			}
+			if index, ok := declaringCredential(fn); ok && index < len(call.Args) {
+				e.credential(call, call.Args[index])
 			}
 			if index, ok := declaring(fn); ok && index < len(call.Args) {
 				e.declaration(call, fn, call.Args[index], variables[call])
@@ -83,6 +98,51 @@ func (e *engine) declaration(call *ast.CallExpr, fn *types.Func, spec ast.Expr, 
 		}
 		e.own.Decls = append(e.own.Decls, d)
 	}
+}
+
+// credential notes the ids that a credential is kept in. Whether it is used is
+// for no rule to say: a handler uses all of a set.
+func (e *engine) credential(call *ast.CallExpr, spec ast.Expr) {
+	spec = ast.Unparen(spec)
+	for v := e.variable(spec); v != nil; v = e.variable(spec) {
+		value := e.vars.once(v)
+		if value == nil {
+			break
+		}
+		spec = ast.Unparen(value)
+	}
+	lit, ok := spec.(*ast.CompositeLit)
+	if !ok {
+		e.own.Open = true
+		return
+	}
+	for _, name := range []string{"SecretID", "TokenSecretID"} {
+		if !sets(lit, name) {
+			continue
+		}
+		ids := (&classifier{e: e, seen: map[any]bool{}}).field(lit, name)
+		if ids.other || len(ids.params) > 0 || len(ids.constants) == 0 {
+			e.own.Open = true
+		}
+		for _, c := range ids.constants {
+			e.own.Decls = append(e.own.Decls, declaration{ID: c.id, Module: e.module(), Place: e.place(call.Pos()), Other: true})
+		}
+	}
+}
+
+// sets reports whether a literal sets a field by its name, or all by their
+// places.
+func sets(lit *ast.CompositeLit, name string) bool {
+	for _, element := range lit.Elts {
+		pair, ok := element.(*ast.KeyValueExpr)
+		if !ok {
+			return true
+		}
+		if id, ok := pair.Key.(*ast.Ident); ok && id.Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // specID says where the ID of a Spec comes from.

@@ -14,6 +14,10 @@ const (
 	corePath     = lukkoPrefix + "core"
 	schemaPath   = lukkoPrefix + "schema"
 	metadataPath = schemaPath + "/metadata"
+
+	configPath      = lukkoPrefix + "config"
+	oauth2Path      = lukkoPrefix + "oauth2"
+	credentialsPath = lukkoPrefix + "credentials"
 )
 
 func itoa(n int) string { return strconv.Itoa(n) }

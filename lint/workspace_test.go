@@ -28,7 +28,8 @@ func programOf(t testing.TB, files fs.FS, parts ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	schemaMod, err := os.ReadFile(filepath.Join(root, "schema", "go.mod"))
+	// What the program may import is what package credentials does.
+	programMod, err := os.ReadFile(filepath.Join(root, "credentials", "go.mod"))
 	if err != nil {
 		t.Skip("this is no checkout of the repository, but the module by itself")
 	}
@@ -48,10 +49,10 @@ func programOf(t testing.TB, files fs.FS, parts ...string) string {
 			t.Fatal(err)
 		}
 	}
-	version := regexp.MustCompile(`lukko/core (\S+)`).FindStringSubmatch(string(schemaMod))[1]
-	mod := "module " + shop + "\n" + strings.TrimPrefix(string(schemaMod), "module github.com/lukko-dev/lukko/schema\n")
-	mod += "\nrequire github.com/lukko-dev/lukko/schema " + version + "\n"
-	for _, name := range []string{"core", "schema"} {
+	version := regexp.MustCompile(`lukko/core (\S+)`).FindStringSubmatch(string(programMod))[1]
+	mod := "module " + shop + "\n" + strings.TrimPrefix(string(programMod), "module github.com/lukko-dev/lukko/credentials\n")
+	mod += "\nrequire github.com/lukko-dev/lukko/credentials " + version + "\n"
+	for _, name := range []string{"core", "schema", "oauth2", "credentials"} {
 		mod += "replace github.com/lukko-dev/lukko/" + name + " => " + filepath.Join(root, name) + "\n"
 	}
 	for _, path := range standIns {
@@ -63,7 +64,7 @@ func programOf(t testing.TB, files fs.FS, parts ...string) string {
 		mod += "require " + path + " v1.0.0\nreplace " + path + " => " + stand + "\n"
 	}
 	write(t, filepath.Join(dir, "go.mod"), mod)
-	sum, err := os.ReadFile(filepath.Join(root, "schema", "go.sum"))
+	sum, err := os.ReadFile(filepath.Join(root, "credentials", "go.sum"))
 	if err != nil {
 		t.Fatal(err)
 	}
