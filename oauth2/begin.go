@@ -99,7 +99,7 @@ func (c *Client) Begin(ctx context.Context, o BeginOptions) (*Pending, error) {
 		p.nonce = random32()
 		query.Set("nonce", p.nonce.Reveal())
 	}
-	authURL.RawQuery = query.Encode()
+	authURL.RawQuery = query.Encode() //lukko:allow revealed the state and the nonce are what this address is for, and it is a core.Value itself
 	p.URL = core.String(authURL.String())
 	return p, nil
 }

@@ -115,7 +115,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, t.refuse(req, t.invalid(err.Error()))
 	}
 	if t.scheme.kind == kindQuery {
-		return t.sendQuery(req, secret)
+		return t.sendQuery(req, secret) //lukko:allow revealed the vendor takes its key in the query only, and sendQuery keeps that from errors and redirects
 	}
 	resp, err := t.base.RoundTrip(withHeader(req, t.scheme.header(), t.scheme.headerValue(secret)))
 	return t.received(req, secret, resp, err)
