@@ -45,3 +45,9 @@ go_files() {
 		done
 	true
 }
+
+# platform SYSTEM/ARCHITECTURE builds and vets all, tests too, for another one.
+platform() {
+	local -x GOOS=${1%/*} GOARCH=${1#*/} CGO_ENABLED=0
+	go build work && go vet work
+}
