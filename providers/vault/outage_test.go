@@ -243,8 +243,8 @@ func TestCloseIsPromptInABlackHole(t *testing.T) {
 					if err := store.Close(); err != nil {
 						t.Error(err)
 					}
-					// A second more is the machine's.
-					if took := time.Since(start); took > c.most+time.Second {
+					// Some seconds more are a busy machine's; what has no bound takes a minute.
+					if took := time.Since(start); took > c.most+5*time.Second {
 						t.Errorf("Close took %v", took)
 					}
 					wantNoConnection(t, mine)
