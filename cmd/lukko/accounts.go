@@ -82,12 +82,12 @@ func (s *accounts) find(name string) (credentials.Declared, error) {
 		return nil, usage("no credential is declared", "declare it in lukko.yaml, under credentials, or in Go and run lukko generate")
 	}
 	const most = 8
-	hint := "there are " + strings.Join(names[:min(len(names), most)], ", ")
+	hint := "declared are " + strings.Join(names[:min(len(names), most)], ", ")
 	if len(names) > most {
 		hint = "lukko credentials list has them all"
 	}
 	if near := closest(name, names); near != "" {
-		hint = "did you mean " + near + "? " + hint
+		hint = "did you mean " + near + "?"
 	}
 	return nil, usage("no credential of this name is declared", hint)
 }

@@ -108,7 +108,7 @@ func TestAccountsWhatIsGivenInTheWrongPlaceIsNotRepeated(t *testing.T) {
 	dir := accountsFolder(t, accountsYAML)
 	for _, c := range []cliCase{
 		{args: "oauth connect githb", code: 2, out: "did you mean github?", not: "githb"},
-		{args: "oauth connect hunter2", code: 2, out: "there are github, service, mail, stripe, chat"},
+		{args: "oauth connect hunter2", code: 2, out: "declared are github, service, mail, stripe, chat"},
 		{args: "oauth connect GITHUB_TOKENS", code: 2, out: "kept there is github"},
 		{args: "oauth connect stripe", code: 2, out: "lukko credentials set stripe"},
 		{args: "oauth refresh chat", code: 2, out: "lukko credentials set chat --user USER"},
@@ -150,6 +150,7 @@ func TestAccountsWhatIsGivenInTheWrongPlaceIsNotRepeated(t *testing.T) {
 		{args: "credentials get stripe --user bob", code: 2, out: "leave --user out"},
 		{args: "credentials get stripe --field hunter2", code: 2, out: "JSON pointer"},
 		{args: "credentials get mail --user bob", code: 2, out: "never printed"},
+		{args: "credentials set stripe hunter2", code: 2, out: "lukko credentials set NAME < FILE"},
 		{args: "credentials list --user ''", code: 2, out: "--user is empty"},
 		{args: "credentials list stripe --user bob", code: 2, out: "leave --user out"},
 		{args: "credentials rm", code: 2, out: "an argument is missing"},
@@ -208,6 +209,8 @@ func TestAccountsStatusIsForPrograms(t *testing.T) {
 		{args: "oauth status --user bob", code: 1, out: `mail of the user "bob": not connected, and not configured`, not: "github"},
 		{args: "credentials list stripe --json", code: 0, out: `"state": "missing"`},
 		{args: "credentials list", code: 0, out: "one for each user"},
+		{args: "credentials list stripe", code: 0, out: "store it with lukko credentials set stripe"},
+		{args: "credentials list chat --user bob", code: 0, out: "store it with lukko credentials set chat --user USER"},
 		{args: "credentials rm stripe", code: 1, out: "stripe is not stored"},
 		{args: "credentials rm github --yes", code: 1, out: "github is not connected"},
 		{args: "credentials rm mail --user bob --yes", code: 1, out: "lukko oauth connect mail --user USER"},

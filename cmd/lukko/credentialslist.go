@@ -27,6 +27,7 @@ type listedCredential struct {
 	Optional bool   `json:"optional,omitempty"`
 	ID       string `json:"id,omitempty"`
 	Reason   string `json:"reason,omitempty"`
+	Do       string `json:"do,omitempty"` // how one that is missing comes to be there
 }
 
 // userRow is one who has a credential.
@@ -93,7 +94,7 @@ each user has, it lists who has one. No value is printed.`,
 					case r.State == string(credentials.StateMissing) && r.Optional:
 						state = stateAbsent
 					}
-					cells = append(cells, []string{r.Name, r.Kind, state, r.Display, r.Reason})
+					cells = append(cells, []string{r.Name, r.Kind, state, r.Display, cmp.Or(r.Reason, r.Do)})
 				}
 				table(&b, "", cells)
 			}
@@ -135,7 +136,10 @@ func (s *accounts) listCredentials(ctx context.Context, decls []credentials.Decl
 		if !m.PerUser || user != "" {
 			status, err := s.statusOf(ctx, d, user)
 			r.State, r.Optional, r.ID = string(status.State), status.Optional, core.Printable(status.ID)
-			if status.State != credentials.StateMissing && status.Err != nil {
+			switch {
+			case status.State == credentials.StateMissing && len(why) == 0 && !status.Optional:
+				r.Do = getWith(m, user)
+			case status.State != credentials.StateMissing && status.Err != nil:
 				why = append(why, oneLine(ctx, status.Err))
 			}
 			if err != nil {
@@ -146,6 +150,14 @@ func (s *accounts) listCredentials(ctx context.Context, decls []credentials.Decl
 		rows = append(rows, r)
 	}
 	return rows, failed
+}
+
+// getWith says how a credential that is missing comes to be there.
+func getWith(m credentials.Meta, user string) string {
+	if isAccount(m) {
+		return connectWith(m.Name, user)
+	}
+	return storeWith(m.Name, user)
 }
 
 // listUsers tells who has a credential.

@@ -64,7 +64,7 @@ without a terminal it goes on with --yes only.`,
 					return err
 				}
 				if !yes {
-					return failure(exitNo, "nothing was removed", "lukko oauth revoke "+m.Name+" ends the connection at the provider, too; lukko credentials rm "+m.Name+" --yes does not")
+					return failure(exitNo, "nothing was removed", "--yes removes the tokens without asking; lukko oauth revoke "+m.Name+" has the provider end them first")
 				}
 			}
 			if err := s.remove(ctx, d, of.user, opts); err != nil {

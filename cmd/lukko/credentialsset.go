@@ -27,7 +27,7 @@ line. It is validated first. One line of text loses the newline at its end.`,
 		ValidArgsFunction: a.completeKey,
 		Args: func(c *cobra.Command, given []string) error {
 			if len(given) > 1 {
-				return valueOnCommandLine()
+				return valueOnCommandLine("lukko credentials set NAME")
 			}
 			return args(1, 1)(c, given)
 		},

@@ -23,7 +23,7 @@ func explainAccount(ctx context.Context, err error) (what, hint string, ok bool)
 		if missing.OAuth2 {
 			return what + " is not connected", connectWith(missing.Name, missing.User), true
 		}
-		hint = "store it with lukko credentials set " + missing.Name + forUser(missing.User)
+		hint = storeWith(missing.Name, missing.User)
 		if missing.DocsURL != "" {
 			hint += "; how to get one: " + missing.DocsURL
 		}
@@ -73,6 +73,10 @@ func explainAccount(ctx context.Context, err error) (what, hint string, ok bool)
 
 func connectWith(name, user string) string {
 	return "connect it with lukko oauth connect " + name + forUser(user)
+}
+
+func storeWith(name, user string) string {
+	return "store it with lukko credentials set " + name + forUser(user)
 }
 
 func forUser(user string) string {

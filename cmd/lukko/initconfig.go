@@ -30,6 +30,15 @@ environments:
 #       required: [apiKey]
 #       properties:
 #         apiKey: {type: string, pattern: ^sk_}
+#
+# Accounts at other services, which lukko oauth connect connects; with perUser:
+# true each user has one:
+#
+# credentials:
+#   github:
+#     secretID: GITHUB_APP            # lukko set GITHUB_APP: {"clientId": "...", "clientSecret": "..."}
+#     tokenSecretID: GITHUB_TOKENS    # written when it is connected
+#     oauth2: {provider: github, scopes: [repo]}
 `
 
 func (i *initializer) makeConfig(path string) error {

@@ -32,7 +32,7 @@ value is made as declared, and not shown; without ID, all that are missing.`,
 		ValidArgsFunction: a.completeID,
 		Args: func(c *cobra.Command, given []string) error {
 			if len(given) > 1 {
-				return valueOnCommandLine()
+				return valueOnCommandLine("lukko set ID")
 			}
 			if made.wanted {
 				return args(0, 1)(c, given)
@@ -73,7 +73,7 @@ value is made as declared, and not shown; without ID, all that are missing.`,
 			// NAME=VALUE is an id as far as the bytes go. It is refused before
 			// anything repeats it.
 			if strings.Contains(id, "=") && !t.declares(id) {
-				return valueOnCommandLine()
+				return valueOnCommandLine("lukko set ID")
 			}
 			if made.wanted {
 				return a.generate(ctx, t, args, made)
@@ -118,10 +118,10 @@ func valueFlagFault(c *cobra.Command, err error) error {
 }
 
 // valueOnCommandLine refuses a value that others can see, and does not make it
-// worse by repeating it.
-func valueOnCommandLine() error {
+// worse by repeating it. set is the command that takes it.
+func valueOnCommandLine(set string) error {
 	return usage("a value is never taken from the command line, where others can see it and the shell keeps it",
-		"give it on standard input, by --file, or at the prompt: lukko set ID < FILE; what stood here is no secret any more")
+		"give it on standard input, by --file, or at the prompt: "+set+" < FILE; what stood here is no secret any more")
 }
 
 func (t *target) declares(id string) bool {
