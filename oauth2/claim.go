@@ -203,6 +203,14 @@ func (c *Client) see(key string, asked time.Time) time.Duration {
 	return asked.Sub(c.seen.at)
 }
 
+// unseen forgets since when a claim was seen, as the store fails: its holder may
+// have tokens that it could not store either, and has the whole time
+// for that once the store is back.
+func (c *Client) unseen(op string, err error) error {
+	c.seen = seenClaim{}
+	return c.cut(op, err)
+}
+
 // elapsed is the time since by the clock that has gone further: the monotonic
 // one stands while a machine sleeps, and the wall clock can be set back.
 func elapsed(since, now time.Time) time.Duration {

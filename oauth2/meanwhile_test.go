@@ -401,3 +401,58 @@ func TestAnApplicationThatIsNotConfiguredIsNotReadForEachRequest(t *testing.T) {
 		})
 	}
 }
+
+// TestAnOutageOfTheStoreIsNoTimeInWhichAClaimWasSeen: whoever holds it has got
+// tokens and could not store them, and does so once the store is back.
+func TestAnOutageOfTheStoreIsNoTimeInWhichAClaimWasSeen(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]memory.Fault{
+		"nothing works":          {Err: core.ErrUnavailable},
+		"nothing is written":     {Op: "set", Err: core.ErrUnavailable},
+		"nothing may be written": {Op: "set", Err: core.ErrPermissionDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				f := newRig(t, time.Hour)
+				time.Sleep(time.Hour)
+				var mend func()
+				asked := make(chan struct{})
+				f.provider.after = func(n int, _ *http.Request) (*http.Response, error) {
+					if n == 1 {
+						close(asked)
+						time.Sleep(5 * time.Second)
+						mend = f.store.Inject(fault)
+					}
+					return nil, nil
+				}
+				holder, other := f.process(), f.process()
+				done := make(chan error)
+				go func() { done <- holder.Refresh(context.Background()) }()
+				<-asked
+				go func() {
+					for {
+						_, err := other.Token(context.Background())
+						if err == nil {
+							done <- nil
+							return
+						}
+						if !errors.Is(err, fault.Err) {
+							done <- err
+							return
+						}
+						time.Sleep(100 * time.Millisecond)
+					}
+				}()
+				if err := <-done; err != nil { // the holder's, which can use what it got
+					t.Error(err)
+				}
+				time.Sleep(2 * oauth2.ClaimDuration)
+				mend()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+				f.want(1, 1, 0)
+			})
+		})
+	}
+}

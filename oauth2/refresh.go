@@ -289,11 +289,11 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 		asked := c.clock.Now()
 		cl, err := c.readClaim(c.ending)
 		if err != nil {
-			return nil, c.cut(f.op, err)
+			return nil, c.unseen(f.op, err)
 		}
 		h, err := c.load(c.ending)
 		if err != nil {
-			return nil, c.cut(f.op, err)
+			return nil, c.unseen(f.op, err)
 		}
 		if ok, err := c.enough(f, h); ok || err != nil {
 			return h, err
@@ -352,7 +352,7 @@ func (c *Client) compete(f *flight, settle time.Duration) (*held, error) {
 			}
 			continue
 		default:
-			return nil, c.cut(f.op, c.fail(f.op, nil, "the claim could not be written, so nothing was asked of the provider", err))
+			return nil, c.unseen(f.op, c.fail(f.op, nil, "the claim could not be written, so nothing was asked of the provider", err))
 		}
 		if c.ending.Err() != nil {
 			return nil, c.fail(f.op, core.ErrClosed, "", nil)
