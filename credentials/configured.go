@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/lukko-dev/lukko/core"
+	"github.com/lukko-dev/lukko/oauth2"
 	"github.com/lukko-dev/lukko/schema"
 )
 
@@ -91,13 +92,24 @@ func (d *definition) need() schema.Declared {
 }
 
 func (d *definition) notConfigured() error {
-	what := "the credential "
+	what, it := "the credential ", "it"
 	if d.app != nil {
-		what = "the application's secret of "
+		what, it = "the application's secret of ", appForm(d.spec.OAuth2.ClientAuth)
 	}
-	hint := what + strconv.Quote(d.spec.Name) + " is not stored: store it, as with: lukko set " + d.spec.SecretID
+	hint := what + strconv.Quote(d.spec.Name) + " is not stored: store " + it + ", as with: lukko set " + d.spec.SecretID
 	if d.spec.DocsURL != "" {
 		hint += "; how to get one: " + d.spec.DocsURL
 	}
 	return &core.Error{Op: "get", Provider: provider, ID: d.spec.SecretID, Kind: core.ErrNotFound, Hint: hint}
+}
+
+// appForm shows the stored form of an application's secret.
+func appForm(auth oauth2.ClientAuth) string {
+	switch auth {
+	case oauth2.ClientNone:
+		return `{"clientId": "…"}`
+	case oauth2.PrivateKeyJWT:
+		return `{"clientId": "…", "privateKey": "…"}`
+	}
+	return `{"clientId": "…", "clientSecret": "…"}`
 }

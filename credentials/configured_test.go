@@ -43,7 +43,7 @@ func TestOneProviderThatIsNotConfiguredIsSkippedAndTheOthersWork(t *testing.T) {
 		t.Errorf("configured are %q, %v", names, err)
 	}
 	reason := reasons["bot"]
-	if len(reasons) != 1 || !errors.Is(reason, core.ErrNotFound) || !strings.Contains(reason.Error(), "lukko set BOT_APP") || !strings.Contains(reason.Error(), `"bot"`) {
+	if len(reasons) != 1 || !errors.Is(reason, core.ErrNotFound) || !strings.Contains(reason.Error(), `store {"clientId": "…", "clientSecret": "…"}, as with: lukko set BOT_APP`) || !strings.Contains(reason.Error(), `"bot"`) {
 		t.Errorf("the reasons are %v", reasons)
 	}
 	if calls := w.calls.take(); !slices.Equal(calls, []string{"get many BOT_APP,GITHUB_APP,STRIPE"}) {

@@ -73,13 +73,17 @@ func (e *MissingError) Error() string {
 		text += " at " + core.Printable(e.ID)
 	}
 	switch {
+	case e.ConnectURL != "" && !e.OAuth2:
+		text += ": store it at " + core.Printable(e.ConnectURL)
 	case e.ConnectURL != "":
 		text += ": connect it at " + core.Printable(e.ConnectURL)
 	case e.OAuth2 && e.User != "":
 		text += ": connect it, as with: lukko oauth connect " + core.Printable(e.Name) + " --user USER"
 	case e.OAuth2:
 		text += ": connect it, as with: lukko oauth connect " + core.Printable(e.Name)
-	case e.User == "" && e.ID != "":
+	case e.User != "":
+		text += ": store it, as with: lukko credentials set " + core.Printable(e.Name) + " --user USER"
+	case e.ID != "":
 		text += ": store it, as with: lukko set " + core.Printable(e.ID)
 	}
 	if e.DocsURL != "" {

@@ -66,6 +66,11 @@ func (b baseURL) page(name, action string) string {
 // ConnectURLs returns what [Config] wants as ConnectURL, where a [Handler] of
 // that BaseURL is mounted: the page that asks whether to connect. A BaseURL
 // that is none makes no addresses.
+//
+// A Handler has pages of accounts only, and of the application's own if
+// [HandlerConfig] says so. Where users have keys, too, put a function around it
+// that answers for the names of these, with a page of the application's own or
+// with nothing.
 func ConnectURLs(base string) func(name, user string) string {
 	b, fault := parseBaseURL(base)
 	return func(name, _ string) string {

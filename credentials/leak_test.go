@@ -126,3 +126,21 @@ func TestTheErrorOfAMissingOneIsOneLineForAnyUser(t *testing.T) {
 		t.Error("a nil one is something")
 	}
 }
+
+// No two words of what to do fit both an account and a key.
+func TestTheErrorOfAMissingOneSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	const page = "https://app.example.com/x"
+	for want, e := range map[string]credentials.MissingError{
+		"connect it at " + page: {Name: "n", ID: "I", OAuth2: true, User: "bob", ConnectURL: page},
+		"store it at " + page:   {Name: "n", ID: "I", User: "bob", ConnectURL: page},
+		"connect it, as with: lukko oauth connect n --user USER": {Name: "n", ID: "I", OAuth2: true, User: "bob"},
+		"connect it, as with: lukko oauth connect n":             {Name: "n", ID: "I", OAuth2: true},
+		"store it, as with: lukko credentials set n --user USER": {Name: "n", ID: "I", User: "bob"},
+		"store it, as with: lukko set I":                         {Name: "n", ID: "I"},
+	} {
+		if text := e.Error(); !strings.HasSuffix(text, ": "+want) {
+			t.Errorf("%s; want %s", text, want)
+		}
+	}
+}
