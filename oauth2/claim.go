@@ -204,8 +204,8 @@ func (c *Client) see(key string, asked time.Time) time.Duration {
 }
 
 // unseen forgets since when a claim was seen, as the store fails: its holder may
-// have tokens that it could not store either, and has the whole time
-// for that once the store is back.
+// have tokens that it could not store either, and has the whole time for that
+// once the store is back.
 func (c *Client) unseen(op string, err error) error {
 	c.seen = seenClaim{}
 	return c.cut(op, err)

@@ -162,6 +162,24 @@ func TestRevokeWaitsForAProcessThatIsNoMoreAsLongAsItsClaimSays(t *testing.T) {
 	})
 }
 
+func TestRevokeByForceWaitsForNoClaimThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newFlowProvider(t)
+	f := newFlow(t, s, nil)
+	f.connect()
+	defer f.store.Inject(memory.Fault{Op: "get", ID: flowTokens + oauth2.ClaimSuffix, Err: core.ErrPermissionDenied})()
+	if _, err := f.client.Revoke(t.Context(), oauth2.RevokeOptions{}); !errors.Is(err, core.ErrPermissionDenied) {
+		t.Errorf("error is %v", err)
+	}
+	if _, ok := f.stored(); !ok {
+		t.Error("the tokens were deleted, though a refresh may be on its way")
+	}
+	if done, err := f.client.Revoke(t.Context(), oauth2.RevokeOptions{Force: true}); err != nil || !done.AtProvider {
+		t.Errorf("%+v, %v", done, err)
+	}
+	f.wantNothingStored()
+}
+
 func TestTheSameAccessTokenAgainIsNoReasonToAskAgain(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newRig(t, time.Hour)

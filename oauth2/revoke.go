@@ -71,7 +71,11 @@ func (c *Client) Revoke(ctx context.Context, o RevokeOptions) (Revoked, error) {
 		case !done.AtProvider:
 			return c.drop(ctx, done) // others would not end either
 		}
-		if err := c.quiet(ctx); err != nil {
+		switch err := c.quiet(ctx); {
+		case err == nil:
+		case o.Force && ctx.Err() == nil && c.ending.Err() == nil:
+			return c.drop(ctx, done)
+		default:
 			return done, err
 		}
 		now, err := c.readTokens(ctx)
