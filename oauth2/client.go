@@ -22,10 +22,10 @@ import (
 // one account at once, over a store with conditional writes: they refresh
 // once. Who refreshes writes a claim first, and only the holder of the claim
 // asks the provider; the others wait for what it stores. Exactly once is
-// impossible where an answer of the provider is lost, or a process is
-// suspended or killed between its request and the write of the answer: a
-// provider that detects reuse then ends the connection, and the error is
-// [ErrReauthorize].
+// impossible where an answer of the provider is lost, where a process is
+// suspended or killed between its request and the write of the answer, and where
+// the store takes claims and no tokens for more than a minute: a provider that
+// detects reuse then ends the connection, and the error is [ErrReauthorize].
 //
 // A call waits no longer than its own context. One that gives up ends
 // nothing: the refresh goes on for those who wait, and for the next.
