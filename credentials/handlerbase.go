@@ -31,6 +31,9 @@ func parseBaseURL(s string) (b baseURL, fault string) {
 	if err != nil || u.Opaque != "" || u.Hostname() == "" {
 		return b, "BaseURL is no URL; write it as https://app.example.com/credentials"
 	}
+	if strings.ContainsFunc(u.Host, notOfHost) {
+		return b, "the host of BaseURL is none; write it as app.example.com, and an international one as browsers send it, with xn--"
+	}
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(s, "#") {
 		return b, "BaseURL has a user, a query or a fragment; write it as https://app.example.com/credentials"
 	}
@@ -51,6 +54,11 @@ func parseBaseURL(s string) (b baseURL, fault string) {
 	}
 	b.origin, b.path = u.Scheme+"://"+host, path
 	return b, ""
+}
+
+// notOfHost reports whether a letter is in no host with a port.
+func notOfHost(c rune) bool {
+	return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.ContainsRune("-._:[]", c))
 }
 
 func isLoopback(host string) bool {

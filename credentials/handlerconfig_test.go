@@ -35,6 +35,7 @@ func TestBaseURLIsWhereBrowsersFindTheHandler(t *testing.T) {
 		"https://canary@app.example.com/x": "", "https://app.example.com/x?canary": "", "https://app.example.com/x#canary": "",
 		"https://app.example.com/x?": "", "https://app.example.com/x#": "", "https://app.example.com//x": "",
 		"https://app.example.com/../x": "", "https://app.example.com/a%2Fb": "", "https://app.example.com/a b": "", "https://app.example.com/\x00": "",
+		"https://app.example.com;canary/x": "", `https://app.example.com">canary/x`: "", "https://*.example.com/x": "", "https://ü.example/x": "",
 		"https://app.example.com/" + strings.Repeat("x", 256): "",
 	} {
 		h, err := credentials.NewHandler(credentials.HandlerConfig{Store: w.store, BaseURL: address, User: sessionUser})

@@ -28,7 +28,8 @@ func TestConnectBeginsByAPostFromTheApplicationsOwnPagesOnly(t *testing.T) {
 		"a sibling":                              {map[string]string{"Sec-Fetch-Site": "same-site", "Origin": "https://evil.example.com"}, false},
 		"an old browser elsewhere":               {map[string]string{"Origin": "https://evil.com"}, false},
 		"an old browser in a sandbox":            {map[string]string{"Origin": "null"}, false},
-		"the same host without encryption":       {map[string]string{"Origin": "http://example.com:8080"}, false},
+		"the same host without encryption":       {map[string]string{"Origin": "http://example.com"}, false},
+		"another port without encryption":        {map[string]string{"Origin": "http://example.com:8080"}, false},
 	} {
 		for _, page := range []string{"/github/connect", "/github/disconnect"} {
 			req := b.form(pages+page, nil)
@@ -46,6 +47,14 @@ func TestConnectBeginsByAPostFromTheApplicationsOwnPagesOnly(t *testing.T) {
 				t.Errorf("%s to %s: status %d, %s", name, page, a.StatusCode, a.body)
 			}
 		}
+	}
+	// A host of somebody else's that leads here.
+	rebound := b.form(pages+"/github/connect", nil)
+	rebound.Header.Del("Sec-Fetch-Site")
+	rebound.Header.Set("Origin", "https://evil.com")
+	b.pretend(rebound, "evil.com")
+	if a := b.do(rebound); a.StatusCode != http.StatusForbidden {
+		t.Errorf("an old browser at another host: status %d, %s", a.StatusCode, a.body)
 	}
 	// Behind a proxy that changes Host it is our own origin all the same.
 	req := b.form(pages+"/github/connect", nil)

@@ -48,7 +48,7 @@ func (h *Handler) visit(w http.ResponseWriter, r *http.Request, name, action str
 		w.Header().Set("Allow", strings.Join(methods, ", "))
 		return v, errMethod
 	}
-	if h.cross.Check(r) != nil {
+	if h.cross.Check(r) != nil || !h.fromOwnOrigin(r) {
 		return v, errCrossOrigin
 	}
 	user, err := h.cfg.User(r)
@@ -62,6 +62,19 @@ func (h *Handler) visit(w http.ResponseWriter, r *http.Request, name, action str
 	}
 	v.user = user
 	return v, h.aim(v, name)
+}
+
+// fromOwnOrigin refuses what CrossOriginProtection lets pass where a browser
+// sends no Sec-Fetch-Site: that compares Origin with Host alone, so a page of the
+// same host without encryption would be one of ours, which anybody on the way
+// can write, and so would one of any host that leads here.
+func (h *Handler) fromOwnOrigin(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead: // these begin and end nothing
+		return true
+	}
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == h.base.origin || r.Header.Get("Sec-Fetch-Site") != ""
 }
 
 // aim finds the credential, and whether who is logged in may have its pages.
