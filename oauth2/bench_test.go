@@ -21,6 +21,7 @@ import (
 // header set, and beside the Transport of golang.org/x/oauth2. What carries the
 // requests does nothing.
 //
+//bench:ratio BenchmarkRequest BenchmarkLeanestCopy 1.3
 //bench:ratio BenchmarkRequest BenchmarkSmallestCopy 1.3
 //bench:ratio BenchmarkRequest BenchmarkXOAuth2Request
 //bench:ratio BenchmarkElsewhere BenchmarkSmallestCopy

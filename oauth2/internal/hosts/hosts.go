@@ -38,6 +38,7 @@ type rule struct {
 	wildcard bool
 	loopback bool   // http will do, and without a port any is meant
 	port     string // empty: see loopback, else 443
+	plain    string // the host as nearly all URLs have it, of which it is known that https may go there; empty if there is none
 }
 
 // Parse makes a Set of patterns. The error lists all that are wrong by their
@@ -51,6 +52,9 @@ func Parse(patterns []string) (Set, error) {
 		if err != nil {
 			wrong = append(wrong, fmt.Sprintf("host %d %s", i+1, err))
 			continue
+		}
+		if !r.wildcard && !r.addr.IsValid() && r.port == "" {
+			r.plain = r.name
 		}
 		set.rules = append(set.rules, r)
 	}
@@ -97,6 +101,11 @@ func (s Set) Allows(u *url.URL) bool {
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
 		return false
+	}
+	for i := range s.rules {
+		if u.Scheme == "https" && u.Host == s.rules[i].plain && u.Host != "" {
+			return true
+		}
 	}
 	// What net/http dials is made of these two.
 	host, port := u.Hostname(), u.Port()
