@@ -92,20 +92,22 @@ func (s *accounts) find(name string) (credentials.Declared, error) {
 	return nil, usage("no credential of this name is declared", hint)
 }
 
-// findAccount is find for what is connected.
-func (s *accounts) findAccount(name string) (credentials.Declared, error) {
+// accountOf is find for what is connected, with what is known of it, of whom the
+// flag says.
+func (s *accounts) accountOf(name string, of *whose) (credentials.Declared, credentials.Meta, error) {
 	d, err := s.find(name)
 	if err != nil {
-		return nil, err
+		return nil, credentials.Meta{}, err
 	}
-	if m := d.Meta(); !isAccount(m) {
-		do := "lukko credentials set " + m.Name
+	m := d.Meta()
+	if !isAccount(m) {
+		user := ""
 		if m.PerUser {
-			do += " --user USER"
+			user = "USER"
 		}
-		return nil, usage(m.Name+" is a key, and no account that is connected", "store it with "+do)
+		return nil, m, usage(m.Name+" is a key, and no account that is connected", storeWith(m.Name, user))
 	}
-	return d, nil
+	return d, m, of.fits(m)
 }
 
 // whose is the flag that says whose credential is meant.

@@ -79,12 +79,7 @@ each user has, it lists who has one. No value is printed.`,
 			if ctx.Err() != nil {
 				return interrupted()
 			}
-			var b bytes.Buffer
-			if asJSON {
-				if err := document(&b, rows); err != nil {
-					return err
-				}
-			} else {
+			if err := a.show(asJSON, rows, func(b *bytes.Buffer) {
 				var cells [][]string
 				for _, r := range rows {
 					state := r.State
@@ -96,9 +91,8 @@ each user has, it lists who has one. No value is printed.`,
 					}
 					cells = append(cells, []string{r.Name, r.Kind, state, r.Display, cmp.Or(r.Reason, r.Do)})
 				}
-				table(&b, "", cells)
-			}
-			if err := a.print(&b); err != nil {
+				table(b, "", cells)
+			}); err != nil {
 				return err
 			}
 			if len(rows) == 0 {
@@ -127,7 +121,7 @@ func (s *accounts) listCredentials(ctx context.Context, decls []credentials.Decl
 		if isAccount(m) {
 			r.Kind = "oauth2"
 			if err := reasons[m.Name]; err != nil {
-				why = append(why, "not configured: "+oneLine(ctx, err))
+				why = append(why, "not configured: "+lacks(ctx, err))
 				if exitCode(err) == exitUnknown {
 					failed = worse(failed, err)
 				}
@@ -182,22 +176,15 @@ func (s *accounts) listUsers(ctx context.Context, a *app, d credentials.Declared
 	slices.SortFunc(rows, func(a, b userRow) int {
 		return cmp.Or(strings.Compare(a.User, b.User), strings.Compare(a.Digest, b.Digest))
 	})
-	var b bytes.Buffer
-	if asJSON {
-		if err := document(&b, rows); err != nil {
-			return err
+	if err := a.show(asJSON, rows, func(b *bytes.Buffer) {
+		for _, r := range rows {
+			if r.Digest != "" {
+				b.WriteString("sha256:" + r.Digest + "\n")
+			} else {
+				b.WriteString(strconv.QuoteToASCII(r.User) + "\n")
+			}
 		}
-	}
-	for _, r := range rows {
-		switch {
-		case asJSON:
-		case r.Digest != "":
-			b.WriteString("sha256:" + r.Digest + "\n")
-		default:
-			b.WriteString(strconv.QuoteToASCII(r.User) + "\n")
-		}
-	}
-	if err := a.print(&b); err != nil {
+	}); err != nil {
 		return err
 	}
 	if len(rows) == 0 {

@@ -53,12 +53,7 @@ invalid. Variables are no secrets: lukko var list has those.`,
 		prefix := strings.Join(args, "")
 		return a.with(c.Context(), func(t *target) error {
 			rows, failed := t.list(c.Context(), a, prefix)
-			var b bytes.Buffer
-			if asJSON {
-				if err := document(&b, rows); err != nil {
-					return err
-				}
-			} else {
+			if err := a.show(asJSON, rows, func(b *bytes.Buffer) {
 				var cells [][]string
 				for _, r := range rows {
 					state := r.State
@@ -71,9 +66,8 @@ invalid. Variables are no secrets: lukko var list has those.`,
 					}
 					cells = append(cells, []string{r.ID, state, name})
 				}
-				table(&b, "", cells)
-			}
-			if err := a.print(&b); err != nil {
+				table(b, "", cells)
+			}); err != nil {
 				return err
 			}
 			if len(rows) == 0 && failed == nil {

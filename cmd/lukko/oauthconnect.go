@@ -62,11 +62,11 @@ address only is told by --port or --redirect which one that is.`,
 			return err
 		}
 		return a.withAccounts(ctx, how.oneProcess, func(s *accounts) error {
-			d, err := s.findAccount(args[0])
+			d, m, err := s.accountOf(args[0], &how.whose)
 			if err != nil {
 				return err
 			}
-			return s.connect(ctx, a, d, how)
+			return s.connect(ctx, a, d, m, how)
 		})
 	}
 	return c
@@ -118,11 +118,7 @@ func local(u *url.URL) (host string, port int, path string, ok bool) {
 	return u.Hostname(), port, path, isLoopback(u) && err == nil && port > 0 && u.RawQuery == "" && path != "" && path == u.Path
 }
 
-func (s *accounts) connect(ctx context.Context, a *app, d credentials.Declared, how connecting) error {
-	m := d.Meta()
-	if err := how.fits(m); err != nil {
-		return err
-	}
+func (s *accounts) connect(ctx context.Context, a *app, d credentials.Declared, m credentials.Meta, how connecting) error {
 	alone := m.OAuth2.Grant == oauth2.GrantClientCredentials
 	if alone && (how.browser || how.device || how.paste || how.noOpen || how.port != 0 || how.redirect != "") {
 		return usage(m.Name+" is connected by the application's secret alone, and nobody is asked", "leave out how to ask: lukko oauth connect "+m.Name)

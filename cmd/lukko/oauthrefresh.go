@@ -21,12 +21,8 @@ result is waited for, and no second refresh is made.`,
 	c.RunE = func(c *cobra.Command, args []string) error {
 		ctx := c.Context()
 		return a.withAccounts(ctx, oneProcess, func(s *accounts) error {
-			d, err := s.findAccount(args[0])
+			d, m, err := s.accountOf(args[0], &of)
 			if err != nil {
-				return err
-			}
-			m := d.Meta()
-			if err := of.fits(m); err != nil {
 				return err
 			}
 			if err := s.canKeep(ctx, a, oneProcess); err != nil {

@@ -29,12 +29,8 @@ only.`,
 		// What is about to end may be refreshed by us, should the provider want a
 		// fresh token for it: nobody else will need one.
 		return a.withAccounts(ctx, true, func(s *accounts) error {
-			d, err := s.findAccount(args[0])
+			d, m, err := s.accountOf(args[0], &of)
 			if err != nil {
-				return err
-			}
-			m := d.Meta()
-			if err := of.fits(m); err != nil {
 				return err
 			}
 			client, err := s.clientOf(d, of.user)

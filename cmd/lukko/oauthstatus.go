@@ -67,30 +67,21 @@ without NAME that counts for what is not optional. 2: it could not be told.`,
 		return a.withAccounts(ctx, false, func(s *accounts) error {
 			want := func(m credentials.Meta) bool { return isAccount(m) && (m.PerUser || !of.given()) }
 			if len(args) > 0 {
-				d, err := s.findAccount(args[0])
+				_, one, err := s.accountOf(args[0], &of)
 				if err != nil {
 					return err
 				}
-				if err := of.fits(d.Meta()); err != nil {
-					return err
-				}
-				want = func(m credentials.Meta) bool { return m.Name == d.Meta().Name }
+				want = func(m credentials.Meta) bool { return m.Name == one.Name }
 			}
 			rows, code := s.accountStatuses(ctx, named(s.set, want), of.user, len(args) > 0)
 			if ctx.Err() != nil {
 				return interrupted()
 			}
-			var b bytes.Buffer
-			if asJSON {
-				if err := document(&b, rows); err != nil {
-					return err
-				}
-			} else {
+			if err := a.show(asJSON, rows, func(b *bytes.Buffer) {
 				for _, r := range rows {
-					r.write(&b)
+					r.write(b)
 				}
-			}
-			if err := a.print(&b); err != nil {
+			}); err != nil {
 				return err
 			}
 			if len(rows) == 0 {
@@ -126,7 +117,7 @@ func (s *accounts) accountStatuses(ctx context.Context, decls []credentials.Decl
 			verdict = s.accountStatus(ctx, d, user, &r)
 		}
 		if err := reasons[m.Name]; err != nil {
-			r.Configured, r.Reason, r.Do = false, oneLine(ctx, err), ""
+			r.Configured, r.Reason, r.Do = false, lacks(ctx, err), ""
 			verdict = max(verdict, exitCode(err))
 		}
 		if verdict == exitNo && !asked && (r.Optional || m.Optional) {
@@ -213,6 +204,16 @@ func oneLine(ctx context.Context, err error) string {
 		text += part
 	}
 	return line(text)
+}
+
+// lacks is oneLine of why an account is not configured. That its application's
+// secret is not there is told whole by what to do.
+func lacks(ctx context.Context, err error) string {
+	var e *core.Error
+	if errors.As(err, &e) && e.Kind == core.ErrNotFound && e.Hint != "" { //nolint:errorlint // a Kind is a sentinel itself
+		return line(e.Hint)
+	}
+	return oneLine(ctx, err)
 }
 
 // The states of accounts, for people.

@@ -35,6 +35,17 @@ func document(b *bytes.Buffer, v any) error {
 	return enc.Encode(v)
 }
 
+// show prints what was asked for: as JSON, or as people writes it for people.
+func (a *app) show(asJSON bool, what any, people func(*bytes.Buffer)) error {
+	var b bytes.Buffer
+	if !asJSON {
+		people(&b)
+	} else if err := document(&b, what); err != nil {
+		return err
+	}
+	return a.print(&b)
+}
+
 // stamp is a time for people and programs; empty where there is none.
 func stamp(t time.Time) string {
 	if t.IsZero() {

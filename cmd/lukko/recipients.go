@@ -80,19 +80,13 @@ func newRecipientsList(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var b bytes.Buffer
-			if asJSON {
-				if err := document(&b, rowsOf(r)); err != nil {
-					return err
-				}
-			} else {
+			if err := a.show(asJSON, rowsOf(r), func(b *bytes.Buffer) {
 				var cells [][]string
 				for _, row := range rowsOf(r) {
 					cells = append(cells, []string{row.Key, row.Name, row.Change})
 				}
-				table(&b, "", cells)
-			}
-			if err := a.print(&b); err != nil {
+				table(b, "", cells)
+			}); err != nil {
 				return err
 			}
 			if len(r.Added)+len(r.Removed) > 0 {

@@ -28,19 +28,13 @@ the environment: their state, where the value comes from, and the value.`,
 		}
 		defer v.Close()
 		rows, failed := v.look(ctx, v.ids(prefix))
-		var b bytes.Buffer
-		if asJSON {
-			if err := document(&b, append([]variable{}, rows...)); err != nil {
-				return err
-			}
-		} else {
+		if err := a.show(asJSON, append([]variable{}, rows...), func(b *bytes.Buffer) {
 			var cells [][]string
 			for _, r := range rows {
 				cells = append(cells, r.cells())
 			}
-			table(&b, "", cells)
-		}
-		if err := a.print(&b); err != nil {
+			table(b, "", cells)
+		}); err != nil {
 			return err
 		}
 		if len(rows) == 0 && failed == nil {

@@ -51,12 +51,7 @@ those of a removed or damaged secret are listed too.`,
 			if len(rows) == 0 && err != nil {
 				return err
 			}
-			var b bytes.Buffer
-			if asJSON {
-				if err := document(&b, rows); err != nil {
-					return err
-				}
-			} else {
+			if failed := a.show(asJSON, rows, func(b *bytes.Buffer) {
 				var cells [][]string
 				for _, r := range rows {
 					current := ""
@@ -65,9 +60,8 @@ those of a removed or damaged secret are listed too.`,
 					}
 					cells = append(cells, []string{r.Version, r.Created, r.Source, current})
 				}
-				table(&b, "", cells)
-			}
-			if failed := a.print(&b); failed != nil {
+				table(b, "", cells)
+			}); failed != nil {
 				return failed
 			}
 			return err // of the versions that could not be told about
