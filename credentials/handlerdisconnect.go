@@ -9,12 +9,7 @@ import (
 
 // disconnect revokes at the provider, and deletes.
 func (h *Handler) disconnect(v *visit) {
-	form, p := v.form()
-	if p != nil {
-		h.refuse(v, p, nil)
-		return
-	}
-	back, p := h.returnOf(form)
+	form, back, p := h.formOf(v)
 	if p != nil {
 		h.refuse(v, p, nil)
 		return

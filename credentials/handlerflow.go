@@ -60,12 +60,7 @@ func (h *Handler) ask(v *visit) {
 
 // begin sends the browser to the provider.
 func (h *Handler) begin(v *visit) {
-	form, p := v.form()
-	if p != nil {
-		h.refuse(v, p, nil)
-		return
-	}
-	back, p := h.returnOf(form)
+	_, back, p := h.formOf(v)
 	if p != nil {
 		h.refuse(v, p, nil)
 		return

@@ -148,6 +148,15 @@ func repeated(values url.Values) bool {
 	return false
 }
 
+// formOf is the form of a POST, and its return address.
+func (h *Handler) formOf(v *visit) (form url.Values, back string, p *problem) {
+	if form, p = v.form(); p != nil {
+		return nil, "", p
+	}
+	back, p = h.returnOf(form)
+	return form, back, p
+}
+
 // returnOf is the return address of a form or a query; that of the
 // configuration where there is none.
 func (h *Handler) returnOf(values url.Values) (string, *problem) {

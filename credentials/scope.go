@@ -19,6 +19,10 @@ type scope struct {
 // and names the scope and the credential, and nothing is read or written.
 //
 // A scope of a scope has no more than both name. The name is for errors.
+//
+// It keeps a component from what it did not ask for, but is no wall against code
+// of ill will in the same process, which could declare what contradicts another
+// declaration of the set, and so have both refused.
 func (s *Store) Scope(name string, decls ...Declared) *Store {
 	if s == nil || s.shared == nil {
 		return nil // whose every use is an error
