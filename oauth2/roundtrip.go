@@ -77,9 +77,11 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	again, err := replayOf(req)
-	if err != nil {
-		return nil, err
+	var again replay // of a request without a body there is nothing to keep
+	if req.Body != nil {
+		if again, err = replayOf(req); err != nil {
+			return nil, err
+		}
 	}
 	resp, err := c.base.RoundTrip(authorized(req, h, again.body))
 	if err != nil {
