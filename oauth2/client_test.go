@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,8 +253,8 @@ func TestTokensThatAreNoneAreAnError(t *testing.T) {
 func TestAReconnectElsewhereIsSeen(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newRig(t, 0)
-		var reads int
-		f.store = memory.New(memory.Config{OnCall: func(memory.Call) { reads++ }})
+		var reads atomic.Int64
+		f.store = memory.New(memory.Config{OnCall: func(memory.Call) { reads.Add(1) }})
 		f.store.Seed(appID, core.String(`{"clientId":"client"}`))
 		f.connect()
 		c := f.client()
@@ -266,8 +267,8 @@ func TestAReconnectElsewhereIsSeen(t *testing.T) {
 			got, err = c.Token(t.Context())
 			isAccess(t, got, err, "access-2")
 		}
-		if reads != 1 {
-			t.Errorf("%d reads of the store in 29 s, want 1", reads)
+		if reads.Load() != 1 {
+			t.Errorf("%d reads of the store in 29 s, want 1", reads.Load())
 		}
 		time.Sleep(time.Second)
 		_, err = c.Token(t.Context()) // what is known, while the store is read
@@ -279,8 +280,8 @@ func TestAReconnectElsewhereIsSeen(t *testing.T) {
 		isAccess(t, got, err, "access-3")
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if reads != 2 {
-			t.Errorf("%d reads of the store, want 2: one that is not in use reads nothing", reads)
+		if reads.Load() != 2 {
+			t.Errorf("%d reads of the store, want 2: one that is not in use reads nothing", reads.Load())
 		}
 
 		// And at once where the old one is refused.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -500,10 +501,10 @@ func TestAWriteWhoseOutcomeIsNotToldIsLookedFor(t *testing.T) {
 func TestAFailureThatIsRememberedCostsFewReads(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		f := newRig(t, time.Hour)
-		var reads int
+		var reads atomic.Int64
 		f.store = memory.New(memory.Config{OnCall: func(c memory.Call) {
 			if c.Op == "get" {
-				reads++
+				reads.Add(1)
 			}
 		}})
 		f.store.Seed(appID, core.String(`{"clientId":"client"}`))
@@ -514,13 +515,13 @@ func TestAFailureThatIsRememberedCostsFewReads(t *testing.T) {
 		if _, err := c.Token(t.Context()); !errors.Is(err, oauth2.ErrReauthorize) {
 			t.Fatalf("error is %v", err)
 		}
-		reads = 0
+		reads.Store(0)
 		for range 1000 {
 			_, _ = c.Token(t.Context())
 			time.Sleep(10 * time.Millisecond)
 		}
-		if reads != 1 { // after 5 s; the next is after 10
-			t.Errorf("%d reads of the store in 10 s, want 1", reads)
+		if n := reads.Load(); n != 1 { // after 5 s; the next is after 10
+			t.Errorf("%d reads of the store in 10 s, want 1", n)
 		}
 	})
 }
