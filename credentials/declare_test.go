@@ -41,7 +41,7 @@ func TestDeclareAndDeclarePerUserAreInDefault(t *testing.T) {
 	app := credentials.Declare[string](credentials.Spec{Name: "default-app", SecretID: "DEFAULT_APP"})
 	user := credentials.DeclarePerUser[string](credentials.Spec{Name: "default-user", SecretID: "DEFAULT_USER"})
 	for _, d := range []credentials.Declared{app, user} {
-		if found, ok := credentials.Default.ByName(d.Meta().Name); !ok || found != d {
+		if !slices.Contains(slices.Collect(credentials.Default.All()), d) {
 			t.Errorf("%s is not in Default", d.Meta().Name)
 		}
 		if !strings.HasPrefix(d.Meta().Place, "credentials/declare_test.go:") {
