@@ -78,3 +78,17 @@ func Has(ctx context.Context, svc SecretService, id string, opts ...GetOption) (
 		return false, err
 	}
 }
+
+// Discard deletes what only programs have a use for, such as a lock, and leaves
+// nothing to recover where svc claims Purge and lets its caller: what can be
+// recovered bars its id on some stores, so that IfAbsent is refused there for
+// days. Who may delete and not purge deletes, with these options. The errors are
+// those of Delete.
+func Discard(ctx context.Context, svc SecretService, id string, opts ...DeleteOption) error {
+	if can, err := svc.Capabilities(ctx); err == nil && can.Purge {
+		if err := svc.Delete(ctx, id, Purge()); KindOf(err) != ErrPermissionDenied {
+			return err
+		}
+	}
+	return svc.Delete(ctx, id, opts...)
+}

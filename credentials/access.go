@@ -172,7 +172,7 @@ func (s *Store) remove(ctx context.Context, d *definition, user string, opts []c
 		if i == 0 {
 			err = s.values(d).Delete(ctx, id, opts...)
 		} else {
-			err = discard(ctx, s.values(d), id, opts)
+			err = core.Discard(ctx, s.values(d), id, opts...)
 		}
 		switch {
 		case err == nil:
@@ -191,19 +191,6 @@ func (s *Store) remove(ctx context.Context, d *definition, user string, opts []c
 		return s.missing(d, user)
 	}
 	return nil
-}
-
-// discard deletes what only a program has use for: a claim, or the marks of
-// attempts to connect. It leaves nothing to recover where the store can and may:
-// what can be recovered bars its id on some stores, and no claim could be made
-// there again.
-func discard(ctx context.Context, svc core.SecretService, id string, opts []core.DeleteOption) error {
-	if can, err := svc.Capabilities(ctx); err == nil && can.Purge {
-		if err := svc.Delete(ctx, id, core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
-			return err
-		}
-	}
-	return svc.Delete(ctx, id, opts...)
 }
 
 func (s *Store) has(ctx context.Context, d *definition, user string) (bool, error) {

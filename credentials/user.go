@@ -83,7 +83,7 @@ func (s *Store) DeleteUser(ctx context.Context, user string, opts ...core.Delete
 	// Each is told of the end of ctx by the service, with its id.
 	for _, err := range core.Each(context.WithoutCancel(ctx), len(ids), atATime, func(i int) error {
 		if strings.HasSuffix(ids[i], oauth2.ClaimSuffix) || strings.HasSuffix(ids[i], pendingSuffix) {
-			return discard(ctx, s.cfg.Secrets, ids[i], opts)
+			return core.Discard(ctx, s.cfg.Secrets, ids[i], opts...)
 		}
 		return s.cfg.Secrets.Delete(ctx, ids[i], opts...)
 	}) {

@@ -2,7 +2,6 @@ package oauth2
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lukko-dev/lukko/core"
 )
@@ -85,20 +84,15 @@ func (c *Client) forget(ctx context.Context) error {
 	return nil
 }
 
-// delete deletes the tokens or the claim. The claim it purges where the store
-// can and lets it: a deleted secret that can be recovered bars its id on some
-// stores, so that no claim could be made there again. Ended tokens are of no use
+// delete deletes the tokens or the claim. The claim it discards, as one that
+// could be recovered may bar the next. Ended tokens are of no use
 // to anybody either, but who may purge what people have stored is for the store's
 // owner to say.
 func (c *Client) delete(ctx context.Context, id string) error {
 	ctx, cancel := within(ctx, c.clock, storeLimit)
 	defer cancel()
 	if id == c.claimID() {
-		if can, err := c.cfg.Service.Capabilities(ctx); err == nil && can.Purge {
-			if err := c.cfg.Service.Delete(ctx, id, core.Purge()); !errors.Is(err, core.ErrPermissionDenied) {
-				return err
-			}
-		}
+		return core.Discard(ctx, c.cfg.Service, id)
 	}
 	return c.cfg.Service.Delete(ctx, id)
 }

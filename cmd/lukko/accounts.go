@@ -158,6 +158,16 @@ func shownUser(user string) string {
 	return strconv.QuoteToASCII(user)
 }
 
+// reasons says, by name, why credentials are not configured.
+func (s *accounts) reasons(ctx context.Context) map[string]error {
+	reasons := map[string]error{}
+	all, _ := s.store.Configured(ctx) // each reason is in its own
+	for _, c := range all {
+		reasons[c.Declared.Meta().Name] = c.Reason
+	}
+	return reasons
+}
+
 // clientOf returns the client of an account.
 func (s *accounts) clientOf(d credentials.Declared, user string) (*oauth2.Client, error) {
 	switch c := d.(type) {

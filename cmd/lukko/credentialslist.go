@@ -107,11 +107,7 @@ each user has, it lists who has one. No value is printed.`,
 // listCredentials tells of credentials, and why some could not be told.
 func (s *accounts) listCredentials(ctx context.Context, decls []credentials.Declared, user string) (rows []listedCredential, failed error) {
 	rows = []listedCredential{}
-	reasons := map[string]error{}
-	all, _ := s.store.Configured(ctx) // each reason is in its own
-	for _, c := range all {
-		reasons[c.Declared.Meta().Name] = c.Reason
-	}
+	reasons := s.reasons(ctx)
 	for _, d := range decls {
 		m := d.Meta()
 		r := listedCredential{

@@ -98,11 +98,7 @@ without NAME that counts for what is not optional. 2: it could not be told.`,
 // optional.
 func (s *accounts) accountStatuses(ctx context.Context, decls []credentials.Declared, user string, asked bool) (rows []accountStatus, code int) {
 	rows = []accountStatus{}
-	reasons := map[string]error{}
-	all, _ := s.store.Configured(ctx) // each reason is in its own
-	for _, c := range all {
-		reasons[c.Declared.Meta().Name] = c.Reason
-	}
+	reasons := s.reasons(ctx)
 	for _, d := range decls {
 		m := d.Meta()
 		r := accountStatus{
